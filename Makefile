@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: MIT
+#
+# make             out/ublk: one static binary, and its applets are links to it
+# make run         a RAM disk made, formatted, mounted, written, verified and removed on a real kernel
+# make test        everything that proves it, on Linux 6.12
+# make help        the other targets
+#
+# V=1 shows commands. CC=clang, CROSS_COMPILE=aarch64-linux-gnu-, MUSL=DIR (its include and lib), CFLAGS= and
+# LDFLAGS= are honoured; DESTDIR=, PREFIX= and LINKS=symlink|hardlink|none by make install.
+
+OUT := out
+PREFIX ?= /usr/local
+SBINDIR ?= $(PREFIX)/sbin
+MANDIR ?= $(PREFIX)/share/man
+LINKS ?= symlink
+CROSS_COMPILE ?=
+ifeq ($(origin CC),default)
+CC := $(CROSS_COMPILE)gcc
+endif
+ifeq ($(origin AR),default)
+AR := $(CROSS_COMPILE)ar
+endif
+STRIP ?= $(CROSS_COMPILE)strip
+# for size; what clang calls that is nearer to -O2
+CFLAGS ?= $(if $(findstring clang,$(CC)),-Oz,-Os)
+WERROR ?= -Werror
+Q := $(if $(V),,@)
+say = $(if $(V),@:,@printf '  %-7s %s\n' $(1) $(2))
+
+VERSION := $(shell build/version.sh)
+SOURCES := $(sort $(wildcard core/*.c applets/*.c applets/*/*.c))
+OBJECTS := $(SOURCES:%.c=$(OUT)/obj/%.o)
+APPLETS := $(shell sed -n 's/^APPLET(\(.*\))/\1/p' applets/list.h)
+PAGES := $(sort $(wildcard applets/*.8 applets/*/*.8))
+MANUALS := $(OUT)/man/ublk.8 $(patsubst %,$(OUT)/man/ublk-%.8,$(basename $(notdir $(filter-out applets/ublk.8,$(PAGES)))))
+
+.PHONY: all tools run shell test unit lint cases test-kernels size install uninstall clean help FORCE
+all: $(OUT)/ublk $(MANUALS)
+
+# --- the binary
+
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla $(WERROR)
+# gcc -Os makes memcpy "rep movsb" and memset "rep stosb", slow below a few KiB; the library's own are not
+OWN_CFLAGS := -std=gnu11 -D_GNU_SOURCE -I. $(WARNINGS) -fPIE -ffunction-sections -fdata-sections \
+	-fno-asynchronous-unwind-tables -fno-builtin-memcpy -fno-builtin-memset -ffile-prefix-map=$(CURDIR)=. -MMD -MP
+
+$(OUT)/obj/%.o: %.c $(OUT)/musl.flags $(OUT)/deps/deps.stamp
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(OWN_CFLAGS) $$(cat $(OUT)/musl.cflags) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+VERSIONED := $(OUT)/obj/core/main.o $(OUT)/obj/applets/ctl/ctl.o
+$(VERSIONED): CPPFLAGS += -DUBLK_VERSION='"$(VERSION)"'
+$(VERSIONED): $(OUT)/version
+
+$(OUT)/ublk: $(OBJECTS) $(OUT)/musl.flags build/link.sh
+	$(call say,LINK,$@)
+	$(Q)CC="$(CC)" build/link.sh $(OUT) $@.debug $(OBJECTS) $(LDFLAGS)
+	$(Q)$(STRIP) -s -R .comment -o $@ $@.debug
+	$(Q)build/size.sh $@
+
+# The compiler and all that it is told about musl: when it changes, everything is built anew.
+$(OUT)/musl.flags: FORCE
+	$(Q)mkdir -p $(OUT)
+	$(Q)build/packages.sh build
+	$(Q)CC="$(CC)" AR="$(AR)" LDFLAGS="$(LDFLAGS)" MUSL="$(MUSL)" build/musl.sh $(OUT)
+	$(Q)echo '$(CC) $(OWN_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)' | \
+		cat - $(OUT)/musl.cflags $(OUT)/musl.ldflags $(OUT)/musl.key >$@.new
+	$(Q)if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+$(OUT)/version: FORCE
+	$(Q)echo '$(VERSION)' | cmp -s - $@ || { mkdir -p $(OUT); echo '$(VERSION)' >$@; }
+
+$(OUT)/deps/deps.stamp: build/deps.sh $(OUT)/musl.flags
+	$(Q)MUSL_CC="$$(CC="$(CC)" build/musl.sh --cc $(OUT))" AR="$(AR)" build/deps.sh $(OUT)/deps
+	$(Q)touch $@
+
+FORCE:
+
+# --- what cases need and no package has
+
+TOOLS := $(patsubst tests/vm/tools/%.c,$(OUT)/tools/%,$(sort $(wildcard tests/vm/tools/*.c)))
+tools: $(TOOLS)
+$(OUT)/tools/%: tests/vm/tools/%.c $(OUT)/musl.flags $(OUT)/deps/deps.stamp
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -Wall -Wextra $(WERROR) -fPIE -Os $$(cat $(OUT)/musl.cflags) -c -o $(OUT)/$*.o $<
+	$(Q)CC="$(CC)" build/link.sh $(OUT) $@ $(OUT)/$*.o
+	$(Q)rm -f $(OUT)/$*.o
+
+# --- manual pages: each disk's page gets the options that all disks have
+
+$(OUT)/man/%.8: build/man.sh core/disk-options.mdoc $(PAGES)
+	$(call say,MAN,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)build/man.sh $* >$@
+
+# --- install
+
+install: all
+	install -d "$(DESTDIR)$(SBINDIR)" "$(DESTDIR)$(MANDIR)/man8"
+	install -m 755 $(OUT)/ublk "$(DESTDIR)$(SBINDIR)/ublk"
+	install -m 644 $(MANUALS) "$(DESTDIR)$(MANDIR)/man8/"
+	$(Q)for name in $(if $(filter none,$(LINKS)),,$(APPLETS)); do \
+		ln -f $(if $(filter symlink,$(LINKS)),-s ublk,"$(DESTDIR)$(SBINDIR)/ublk") \
+			"$(DESTDIR)$(SBINDIR)/ublk-$$name" || exit 1; done
+
+uninstall:
+	rm -f "$(DESTDIR)$(SBINDIR)/ublk" $(APPLETS:%="$(DESTDIR)$(SBINDIR)/ublk-%")
+	rm -f $(patsubst $(OUT)/man/%,"$(DESTDIR)$(MANDIR)/man8/%",$(MANUALS))
+
+# --- use and proof
+
+run: all
+	$(Q)tests/run
+
+# make shell       a shell in that machine, with ublk on its PATH
+shell: all
+	$(Q)build/packages.sh vm
+	$(Q)tests/vm/run --shell
+
+test:
+	$(Q)tests/test
+
+# make cases       the cases in virtual machines, on 6.12; KERNEL=7.2 for another, CASES="mem-save ..." for some
+KERNEL ?= 6.12
+cases: all tools
+	$(Q)build/packages.sh vm
+	$(Q)tests/vm/cases.sh --kernel $(KERNEL) $(CASES)
+
+# make test-kernels  the cases on every kernel that can be had
+test-kernels:
+	$(Q)tests/test $$(awk '!/^#/ { print $$1 }' tests/vm/kernels)
+
+include tests/tests.mk
+
+size: $(OUT)/ublk
+	$(Q)build/size.sh $<
+
+clean:
+	rm -rf $(OUT)
+
+help:
+	@sed -n 's/^# \(make.*\)/\1/p; s/^#: \(.*\)/\1/p' Makefile tests/tests.mk
+
+-include $(OBJECTS:.o=.d)

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ublk-ctl - look at ublk devices, and take them away
+ *
+ * The kernel is the registry: devices are found in sysfs and asked about
+ * through /dev/ublk-control, so those of other servers are listed as well.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "applets/ctl/child.h"
+#include "applets/ctl/ctl.h"
+#include "core/applet.h"
+#include "core/log.h"
+#include "core/status.h"
+#include "core/text.h"
+#include "core/util.h"
+
+static const struct opt list_opts[] = {
+	OPT_FLAG('a', "all", struct ctl, all, "all devices, as without DEV"),
+	OPT_FLAG('J', "json", struct ctl, json, "print JSON"),
+	OPT_FLAG('n', "noheadings", struct ctl, no_headings, "print no headings"),
+	OPT_TEXT('O', "output", struct ctl, columns, "COLS", "columns to print, separated by commas, or all"),
+	OPT_FLAG(0, "raw", struct ctl, raw, "print values separated by single spaces"),
+	OPT_FLAG('b', "bytes", struct ctl, bytes, "print sizes in bytes"),
+	OPT_END
+};
+
+static const struct opt info_opts[] = {
+	OPT_FLAG('J', "json", struct ctl, json, "print JSON"),
+	OPT_FLAG('b', "bytes", struct ctl, bytes, "print sizes in bytes"),
+	OPT_END
+};
+
+static const struct opt features_opts[] = {
+	OPT_FLAG('J', "json", struct ctl, json, "print JSON"),
+	OPT_END
+};
+
+static const struct opt stop_opts[] = {
+	OPT_FLAG('a', "all", struct ctl, all, "all devices"),
+	OPT_FLAG('f', "force", struct ctl, force, "even if it is in use; kill a server that does not answer"),
+	OPT_U32('w', "wait", struct ctl, wait, 1, 86400, "wait up to N seconds until it is not in use any more"),
+	OPT_END
+};
+
+static const struct opt resize_opts[] = {
+	OPT_FLAG('f', "force", struct ctl, force, "make it smaller even if it is in use"),
+	OPT_END
+};
+
+static const struct opt common_opts[] = {
+	OPT_TEXT(0, "dev-dir", struct ctl, dev_dir, "DIR", "where the device nodes are"),
+	OPT_COUNT('v', "verbose", struct ctl, verbose, "tell what is done; twice: trace every command"),
+	OPT_FLAG(0, "quiet", struct ctl, quiet, "tell nothing but errors"),
+	OPT_END
+};
+
+static const struct subcommand subcommands[] = {
+	{ "list",     "[DEV...]",   "list devices (what is done without a subcommand)", list_opts, 0, -1, ctl_list },
+	{ "info",     "DEV...",     "tell everything about a device", info_opts, 1, -1, ctl_info },
+	{ "status",   "DEV",        "tell the state: exit 0 live, 1 dead or quiesced, 6 absent", NULL, 1, 1, ctl_status },
+	{ "features", "",           "what this kernel offers and what it is used for", features_opts, 0, 0, ctl_features },
+	{ "stop",     "DEV...|-a",  "stop devices that nobody uses", stop_opts, 0, -1, ctl_stop },
+	{ "del",      "DEV...|-a",  "stop and delete devices that nobody uses", stop_opts, 0, -1, ctl_del },
+	{ "resize",   "DEV SIZE",   "let a disk of ublk-file have another size, as its file has", resize_opts, 2, 2, ctl_resize },
+	{ "prune",    "",           "delete dead devices whose server is gone", NULL, 0, 0, ctl_prune },
+	{ "check",    "",           "look for what would keep ublk from working", NULL, 0, 0, ctl_check },
+};
+
+static const struct opt none = OPT_END;
+
+static const struct subcommand *find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(subcommands); i++)
+		if (!strcmp(subcommands[i].name, name))
+			return &subcommands[i];
+	return NULL;
+}
+
+static int help(void)
+{
+	const struct opt_table tables[] = {
+		{ "Options of every subcommand", common_opts, &(struct ctl){ .dev_dir = "/dev" } },
+		{ NULL, NULL, NULL },
+	};
+
+	text_out("\nUsage:\n ublk-ctl [SUBCOMMAND] [options] [DEV...]\n\n"
+		 "Look at ublk devices and take them away. DEV is 3, ublkb3 or /dev/ublkb3.\n\nSubcommands:\n");
+	for (size_t i = 0; i < ARRAY_SIZE(subcommands); i++)
+		text_out(" %-9s %-10s %s\n", subcommands[i].name, subcommands[i].synopsis, subcommands[i].about);
+	opt_help(tables);
+	text_out("\nFor more details see ublk-ctl(8).\n");
+	return STATUS_OK;
+}
+
+static int help_subcommand(const struct subcommand *sub, const struct opt_table *tables)
+{
+	text_out("\nUsage:\n ublk-ctl %s [options] %s\n\nublk-ctl %s: %s.\n", sub->name, sub->synopsis, sub->name, sub->about);
+	opt_help(tables);
+	text_out("\nFor more details see ublk-ctl(8).\n");
+	return STATUS_OK;
+}
+
+static int check_words(const struct subcommand *sub, const struct ctl *ctl)
+{
+	if (sub->devices_max >= 0 && ctl->count > sub->devices_max)
+		return fail_usage("what is '%s' for?", ctl->devices[sub->devices_max]);
+	if (ctl->count < sub->devices_min)
+		return fail_usage("%s needs %s; DEV is a number, ublkbN or /dev/ublkbN", sub->name, sub->synopsis);
+	if (ctl->all && ctl->count)
+		return fail_usage("-a and '%s' exclude each other", ctl->devices[0]);
+	return 0;
+}
+
+static int run(char **argv)
+{
+	bool named = argv[0] && argv[0][0] != '-';
+	const struct subcommand *sub = find(named ? argv[0] : "list");
+	struct ctl ctl = { .dev_dir = "/dev" };
+	const struct opt_table tables[] = {
+		{ "Options", sub && sub->opts ? sub->opts : &none, &ctl },
+		{ "Options of every subcommand", common_opts, &ctl },
+		{ NULL, NULL, NULL },
+	};
+	struct opt_words words = { 0 };
+	int err;
+
+	if (!sub)
+		return (int)status_of(fail_usage("there is no subcommand or applet '%s'", argv[0]));
+	err = opt_parse(tables, argv + named, &words);
+	if (err == -ENOENT)
+		return (int)status_of(fail_usage("%s has no option %s", sub->name, words.unknown));
+	if (err)
+		return (int)status_of(err);
+	if (words.help)
+		return named ? help_subcommand(sub, tables) : help();
+	if (words.version)
+		return text_out("ublk %s\n", UBLK_VERSION) < 0;
+	log_level = ctl.quiet ? LOG_SILENT : (int)min_u64((uint64_t)ctl.verbose, LOG_TRACE);
+	ctl.devices = words.words;
+	ctl.count = words.count;
+	err = words.command ? fail_usage("a command makes no sense here") : check_words(sub, &ctl);
+	return err ? (int)status_of(err) : child_run(sub->run, &ctl);
+}
+
+const struct applet applet_ctl = {
+	.name	= "ctl",
+	.about	= "Look at devices, stop and delete them",
+	.run	= run,
+};

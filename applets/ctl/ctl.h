@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* ctl.h - what the subcommands of ublk-ctl share */
+#ifndef APPLETS_CTL_CTL_H
+#define APPLETS_CTL_CTL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/opt.h"
+
+/* All options of all subcommands; each has rows for the ones that are its own. */
+struct ctl {
+	bool all, json, no_headings, raw, bytes, force, quiet;
+	const char *columns;		/* "A,B"; NULL: the usual ones */
+	uint32_t wait;			/* seconds */
+	int verbose;
+	const char *dev_dir;
+	uint64_t size;			/* bytes, of resize */
+
+	char **devices;			/* the words, NULL ends them */
+	int count;
+};
+
+struct subcommand {
+	const char *name;
+	const char *synopsis;		/* what follows the options */
+	const char *about;
+	const struct opt *opts;		/* may be NULL */
+	int devices_min, devices_max;	/* words it takes; -1: any number */
+	int (*run)(const struct ctl *ctl);	/* returns an exit status */
+};
+
+int ctl_list(const struct ctl *ctl);
+int ctl_info(const struct ctl *ctl);
+int ctl_status(const struct ctl *ctl);
+int ctl_features(const struct ctl *ctl);
+int ctl_stop(const struct ctl *ctl);
+int ctl_del(const struct ctl *ctl);
+int ctl_prune(const struct ctl *ctl);
+int ctl_check(const struct ctl *ctl);
+int ctl_resize(const struct ctl *ctl);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* device.h - devices as ublk-ctl finds them, whoever serves them */
+#ifndef APPLETS_CTL_DEVICE_H
+#define APPLETS_CTL_DEVICE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/ctrl.h"
+#include "core/device.h"
+#include "core/uapi.h"
+
+struct found {
+	uint32_t id;
+	bool told;			/* the driver answered; else only sysfs did */
+	int error;			/* why it did not */
+	struct ublksrv_ctrl_dev_info info;
+	bool has_params;
+	struct ublk_params params;
+	char char_path[DEVICE_PATH_MAX], block_path[DEVICE_PATH_MAX];
+};
+
+struct found_list {
+	struct found *devices;		/* by number */
+	unsigned int count;
+	size_t bytes;
+};
+
+/*
+ * "3", "ublkb3", "ublkc3", "/dev/ublkb3" to 3. 0, or -EUSAGE after saying that
+ * it is none.
+ */
+int found_parse(const char *text, uint32_t *id);
+
+/* Is there such a device now? */
+bool found_exists(uint32_t id);
+
+/* All that can be learnt about device @id, which exists. @ctrl NULL: from sysfs only. */
+void found_look(struct found *device, struct ctrl *ctrl, const char *dev_dir, uint32_t id);
+
+/*
+ * The devices named in @words, or all for none of them. -ENODEV (after saying
+ * so) if one is not there; the others are in the list all the same.
+ */
+int found_collect(struct found_list *list, struct ctrl *ctrl, const char *dev_dir, char *const *words, int count);
+void found_free(struct found_list *list);
+
+/* How commands name it. */
+struct ctrl_device found_target(const struct found *device);
+
+/* The process that made it, if that is one of ours and alive; else 0. */
+int found_keeper(const struct found *device);
+
+/* Lost: dead or dying, and nobody there to bring it to life or take it away. */
+bool found_orphaned(const struct found *device);
+
+const char *found_state(const struct found *device);
+
+#endif

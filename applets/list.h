@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: MIT */
+/* list.h - every applet, one line each; the number of a line is how devices name theirs, so add at the end */
+APPLET(mem)
+APPLET(null)
+APPLET(ctl)

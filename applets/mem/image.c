@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/* image.c - load and save */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <linux/fs.h>
+
+#include "applets/mem/image.h"
+#include "core/file.h"
+#include "core/log.h"
+#include "core/size.h"
+#include "core/text.h"
+#include "core/util.h"
+
+#define CHUNK (1U << 20)	/* bytes moved at a time */
+
+/* --- how far it is ---------------------------------------------------------------- */
+
+struct progress {
+	const char *verb, *name;
+	uint64_t whole;		/* bytes; 0: nobody knows */
+	uint64_t shown;		/* steps shown so far */
+	bool on;
+};
+
+static void show(struct progress *p, uint64_t done)
+{
+	uint64_t step = p->whole ? done * 100 / p->whole : done >> 24;
+	char text[SIZE_TEXT_MAX], whole[SIZE_TEXT_MAX], line[200];
+
+	if (!p->on || step == p->shown)
+		return;
+	p->shown = step;
+	if (p->whole)
+		text_format(line, sizeof(line), "\r%s %s: [%-20.*s] %3" PRIu64 "%% of %s", p->verb, p->name, (int)(step / 5),
+			    "####################", step, size_text(p->whole, whole));
+	else
+		text_format(line, sizeof(line), "\r%s %s: %s", p->verb, p->name, size_text(done, text));
+	file_write_all(STDERR_FILENO, line, strlen(line));
+}
+
+static void show_end(const struct progress *p)
+{
+	if (p->on && p->shown)
+		file_write_all(STDERR_FILENO, "\n", 1);
+}
+
+/* --- load ------------------------------------------------------------------------- */
+
+int64_t image_size(int fd)
+{
+	struct stat st;
+	uint64_t size;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (S_ISREG(st.st_mode))
+		return st.st_size;
+	if (S_ISBLK(st.st_mode))
+		return ioctl(fd, BLKGETSIZE64, &size) < 0 ? -errno : (int64_t)size;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	return 0;
+}
+
+static ssize_t read_full(int fd, char *to, size_t length)
+{
+	size_t done = 0;
+
+	while (done < length) {
+		ssize_t n = RETRY(read(fd, to + done, length - done));
+
+		if (n < 0)
+			return -errno;
+		if (!n)
+			break;
+		done += (size_t)n;
+	}
+	return (ssize_t)done;
+}
+
+static bool is_zero(const char *at, size_t length)
+{
+	return length == 0 || (!*at && !memcmp(at, at + 1, length - 1));
+}
+
+/* A chunk into its place, page by page, without the pages that hold nothing. */
+static int put_chunk(struct store *store, uint64_t offset, const char *data, size_t length)
+{
+	for (size_t done = 0; done < length;) {
+		size_t n = min_u64(length - done, store->page_size - ((offset + done) & (store->page_size - 1)));
+
+		if (!is_zero(data + done, n)) {
+			if (store_take(store, offset + done, (uint32_t)n))
+				return -ENOSPC;
+			memcpy(store->base + offset + done, data + done, n);
+		}
+		done += n;
+	}
+	return 0;
+}
+
+/* Where there is data at or after @offset; @offset itself where holes are not told. */
+static uint64_t next_data(int fd, uint64_t offset, uint64_t size)
+{
+	off_t at;
+
+	if (!size)
+		return offset;
+	at = lseek(fd, (off_t)offset, SEEK_DATA);
+	if (at < 0 && errno == ENXIO)
+		return size;
+	if (at < 0 || lseek(fd, at, SEEK_SET) < 0)
+		return offset;
+	return (uint64_t)at;
+}
+
+static int copy_in(struct store *store, int fd, char *chunk, struct progress *p, uint64_t *loaded)
+{
+	uint64_t at = 0;
+
+	for (;;) {
+		ssize_t n;
+		int err;
+
+		at = next_data(fd, at, p->whole);
+		n = p->whole && at >= p->whole ? 0 : read_full(fd, chunk, CHUNK);
+		if (n < 0)
+			return (int)n;
+		if (!n)
+			break;
+		if (at + (uint64_t)n > store->size) {
+			err = store_grow(store, max_u64(at + (uint64_t)n, store->size * 2));
+			if (err)
+				return err;
+		}
+		err = put_chunk(store, at, chunk, (size_t)n);
+		if (err)
+			return err;
+		at += (uint64_t)n;
+		show(p, at);
+	}
+	*loaded = max_u64(at, p->whole);
+	show(p, *loaded);
+	return 0;
+}
+
+int image_load(struct store *store, int fd, const char *name, bool progress, uint64_t *loaded)
+{
+	int64_t size = image_size(fd);
+	struct progress p = { "loading", name, size > 0 ? (uint64_t)size : 0, 0, progress };
+	char *chunk;
+	int err;
+
+	if (size < 0)
+		return fail((int)size, "load %s", name);
+	chunk = pages_get(CHUNK);
+	if (!chunk)
+		return fail(-ENOMEM, "load %s", name);
+	err = copy_in(store, fd, chunk, &p, loaded);
+	pages_free(chunk, CHUNK);
+	show_end(&p);
+	if (err == -ENOSPC) {
+		fail_plain(err, "%s does not fit into the memory that may be used", name);
+		remedy("raise --limit or the cgroup's memory.max, or free memory");
+	} else if (err) {
+		fail(err, "load %s", name);
+	}
+	return err;
+}
+
+/* --- save ---------------------------------------------------------------------------- */
+
+static int write_full(int fd, const char *from, size_t length, uint64_t offset)
+{
+	while (length) {
+		ssize_t n = RETRY(pwrite(fd, from, length, (off_t)offset));
+
+		if (n < 0)
+			return -errno;
+		from += n;
+		offset += (uint64_t)n;
+		length -= (size_t)n;
+	}
+	return 0;
+}
+
+static int copy_out(const struct store *store, uint64_t size, int fd, struct progress *p)
+{
+	if (ftruncate(fd, (off_t)size) < 0)
+		return -errno;
+	for (uint64_t at = 0; at < size; at += CHUNK) {
+		uint32_t n = (uint32_t)min_u64(CHUNK, size - at);
+		int err = store_has(store, at, n) ? write_full(fd, store->base + at, n, at) : 0;
+
+		if (err)
+			return err;
+		show(p, at + n);
+	}
+	return fsync(fd) < 0 ? -errno : 0;
+}
+
+int image_save(const struct store *store, uint64_t size, int fd, const char *name, bool progress)
+{
+	struct progress p = { "saving", name, size, 0, progress };
+	int err = copy_out(store, size, fd, &p);
+
+	show_end(&p);
+	return err ? fail(err, "save the disk to %s", name) : 0;
+}

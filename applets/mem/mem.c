@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ublk-mem - a disk in memory
+ *
+ * Reads and writes go straight between a request and the store: the driver is
+ * told where, and copies once. Discarded pages go back to the system.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "applets/mem/budget.h"
+#include "applets/mem/image.h"
+#include "applets/mem/store.h"
+#include "core/applet.h"
+#include "core/file.h"
+#include "core/log.h"
+#include "core/size.h"
+#include "core/spec.h"
+#include "core/util.h"
+
+#define NODE_ANY UINT32_MAX
+#define PIPE_START (64ULL << 20)	/* bytes mapped before a pipe has told how long it is */
+
+struct mem {
+	/* options */
+	uint64_t size;
+	const char *image, *save;
+	bool populate;
+	uint64_t limit;
+	int huge;			/* enum huge, or HUGE_NONE */
+	uint32_t node;
+
+	bool progress;
+	uint64_t sector_size;
+	int image_fd;
+	struct file_target saved;
+	int saved_fd;
+	struct budget budget;
+	struct store store;
+};
+
+static const char *const huge_kinds[] = { "off", "2M", "1G", "thp", NULL };
+
+static const struct opt mem_opts[] = {
+	OPT_MEMORY('s', "size", struct mem, size, "size of the disk, required unless there is an --image"),
+	OPT_TEXT('i', "image", struct mem, image, "FILE|-", "load FILE, or standard input, into the disk first"),
+	OPT_TEXT(0, "save", struct mem, save, "FILE", "write the disk to FILE when it is stopped"),
+	OPT_FLAG(0, "populate", struct mem, populate, "take all the memory now, or fail"),
+	OPT_MEMORY(0, "limit", struct mem, limit, "most memory to take, writers get ENOSPC beyond; else what is free less 32M"),
+	OPT_CHOICE_OPTIONAL(0, "huge", struct mem, huge, huge_kinds, "off|2M|1G|thp", "2M",
+			    "take huge pages: of the pool, or transparent ones"),
+	OPT_U32(0, "numa", struct mem, node, 0, 1023, "take the memory from NUMA node N"),
+	OPT_END
+};
+
+/* --- in the keeper ---------------------------------------------------------------- */
+
+static int open_image(struct mem *m)
+{
+	if (!m->image)
+		return 0;
+	if (!strcmp(m->image, "-"))
+		m->image_fd = RETRY(fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3));
+	else
+		m->image_fd = RETRY(open(m->image, O_RDONLY | O_CLOEXEC));
+	return m->image_fd < 0 ? fail(-errno, "open the image %s", m->image) : 0;
+}
+
+/* The larger of what was asked for and what the image has. */
+static int settle_size(struct mem *m, const struct spec *spec)
+{
+	int64_t size = m->image_fd < 0 ? 0 : image_size(m->image_fd);
+
+	if (size < 0)
+		return fail((int)size, "read the size of %s", m->image);
+	if (!m->size && !m->image)
+		return fail_usage("a disk needs a size that is not 0: --size SIZE");
+	m->size = max_u64(m->size, round_up((uint64_t)size, spec_sector_size(spec, 0)));
+	return m->image && !m->size ? 0 : spec_check_size(spec, m->size);	/* a pipe tells later */
+}
+
+/* Now, with a path that the user sees, not when it is too late. */
+static int open_save(struct mem *m)
+{
+	int err;
+
+	if (!m->save)
+		return 0;
+	err = file_target_open(&m->saved, m->save);
+	if (err == -EEXIST)
+		return fail_plain(err, "%s is no regular file, and --save does not replace it", m->save);
+	if (err)
+		return fail(err, "open the directory of %s", m->save);
+	m->saved_fd = file_target_create(&m->saved, 0600);
+	return m->saved_fd < 0 ? fail(m->saved_fd, "write to %s", m->save) : 0;
+}
+
+static int mem_prepare(void *self, const struct spec *spec)
+{
+	struct mem *m = self;
+	int err;
+
+	m->progress = spec_progress(spec);
+	m->sector_size = spec_sector_size(spec, 0);
+	err = open_image(m);
+	if (!err)
+		err = settle_size(m, spec);
+	if (!err)
+		err = open_save(m);
+	if (!err)
+		budget_open(&m->budget);
+	return err;
+}
+
+/* The worker has written the file, and may not give it its name. */
+static int finish_save(struct mem *m, enum outcome outcome)
+{
+	int err;
+
+	if (m->save && outcome == CUT_SHORT)
+		return fail_plain(-EIO, "the disk was not saved to %s: its server ended too early", m->save);
+	if (!m->save || outcome != STOPPED_WELL)
+		return 0;
+	err = file_target_commit(&m->saved);
+	return err ? fail(err, "save the disk to %s", m->save) : 0;
+}
+
+static int mem_conclude(void *self, enum outcome outcome)
+{
+	struct mem *m = self;
+	int err = finish_save(m, outcome);
+
+	file_target_close(&m->saved);
+	if (m->saved_fd >= 0)
+		close(m->saved_fd);
+	if (m->image_fd >= 0)
+		close(m->image_fd);
+	budget_close(&m->budget);
+	return err;
+}
+
+/* --- in the worker ------------------------------------------------------------------- */
+
+static int open_store(struct mem *m)
+{
+	bool pool = m->huge == HUGE_2M || m->huge == HUGE_1G;
+	uint64_t left = pool ? UINT64_MAX : budget_left(&m->budget);
+	struct store_plan plan = {
+		.size = m->size ? m->size : PIPE_START,
+		.huge = (enum huge)m->huge,
+		.node = m->node == NODE_ANY ? -1 : (int)m->node,
+		.limit = m->limit ? m->limit : left,
+		.budget = pool ? NULL : &m->budget,	/* the pool's pages are reserved, and nobody else's */
+	};
+	char size[SIZE_TEXT_MAX], limit[SIZE_TEXT_MAX];
+
+	if (plan.size > plan.limit)
+		info("of %s at most %s can be filled", size_text(plan.size, size), size_text(plan.limit, limit));
+	return store_open(&m->store, &plan);
+}
+
+static int load_image(struct mem *m)
+{
+	uint64_t loaded = 0;
+	int err;
+
+	if (m->image_fd < 0)
+		return 0;
+	err = image_load(&m->store, m->image_fd, m->image, m->progress, &loaded);
+	m->size = max_u64(m->size, round_up(loaded, m->sector_size));
+	if (!err && !m->size)
+		return fail_plain(-EINVAL, "the image %s is empty and --size not given", m->image);
+	return err;
+}
+
+static int mem_open(void *self, struct disk *disk)
+{
+	struct mem *m = self;
+	int err = open_store(m);
+
+	if (!err)
+		err = load_image(m);
+	if (!err && m->populate)
+		err = store_populate(&m->store);
+	if (err)
+		return err;
+	*disk = (struct disk){
+		.size = m->size,
+		.discard_size = (uint32_t)m->store.page_size,
+		.physical_size = 4096,
+	};
+	return 0;
+}
+
+static struct place mem_where(void *self, const struct span *span)
+{
+	struct mem *m = self;
+	struct store *store = &m->store;
+	int err;
+
+	switch (span->op) {
+	case OP_READ:
+		if (!store_has(store, span->offset, span->length))
+			return nowhere(span->length);
+		return in_memory(store->base + span->offset, span->length);
+	case OP_WRITE:
+		err = store_take(store, span->offset, span->length);
+		return err ? failed(err) : in_memory(store->base + span->offset, span->length);
+	case OP_DISCARD:
+	case OP_ZERO:
+		return store_drop(store, span);
+	case OP_FLUSH:
+		break;		/* memory is as durable as it will ever be */
+	}
+	return nowhere(span->length);
+}
+
+static int mem_stopped(void *self)
+{
+	struct mem *m = self;
+
+	return m->save ? image_save(&m->store, m->size, m->saved_fd, m->save, m->progress) : 0;
+}
+
+static void mem_close(void *self)
+{
+	struct mem *m = self;
+
+	store_close(&m->store);
+}
+
+static const struct backend mem_backend = {
+	.mostly	  = IN_MEMORY,
+	.prepare  = mem_prepare,
+	.open	  = mem_open,
+	.where	  = mem_where,
+	.stopped  = mem_stopped,
+	.close	  = mem_close,
+	.conclude = mem_conclude,
+};
+
+const struct applet applet_mem = {
+	.name	  = "mem",
+	.synopsis = "[--size] SIZE",
+	.about	  = "A disk in memory, gone when its server ends",
+	.opts	  = mem_opts,
+	.self	  = &(struct mem){
+		.huge = HUGE_NONE,
+		.node = NODE_ANY,
+		.image_fd = -1,
+		.saved_fd = -1,
+		.saved = FILE_TARGET_NONE,
+		.budget = { .meminfo = -1 },
+	},
+	.bare	  = "size",
+	.backend  = &mem_backend,
+};

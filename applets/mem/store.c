@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT */
+/* store.c - sparse memory, counted */
+#include <errno.h>
+#include <inttypes.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "applets/mem/store.h"
+#include "core/log.h"
+#include "core/size.h"
+#include "core/util.h"
+
+#define GRANT (8ULL << 20)	/* bytes that may be taken before the budget is looked at again */
+#define MPOL_BIND 2
+#define NODES_MAX 1024
+#define BITS 64			/* in a word of the map */
+
+#ifndef MAP_HUGE_SHIFT
+#define MAP_HUGE_SHIFT 26
+#endif
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+/* --- the map ------------------------------------------------------------------- */
+
+/* The bits of pages [@first, @last) that stand in word @word. */
+static uint64_t word_mask(uint64_t word, uint64_t first, uint64_t last)
+{
+	uint64_t low = max_u64(first, word * BITS) - word * BITS;
+	uint64_t high = min_u64(last, (word + 1) * BITS) - word * BITS;
+	uint64_t mask = high == BITS ? UINT64_MAX : (1ULL << high) - 1;
+
+	return mask & ~((1ULL << low) - 1);
+}
+
+static uint64_t count_set(const struct store *store, uint64_t first, uint64_t last)
+{
+	uint64_t count = 0;
+
+	for (uint64_t word = first / BITS; word * BITS < last; word++)
+		count += (uint64_t)__builtin_popcountll(atomic_load_explicit(&store->map[word], memory_order_relaxed) &
+							word_mask(word, first, last));
+	return count;
+}
+
+/* Sets them; returns how many were not. */
+static uint64_t set_bits(struct store *store, uint64_t first, uint64_t last)
+{
+	uint64_t count = 0;
+
+	for (uint64_t word = first / BITS; word * BITS < last; word++) {
+		uint64_t mask = word_mask(word, first, last);
+
+		count += (uint64_t)__builtin_popcountll(mask & ~atomic_fetch_or(&store->map[word], mask));
+	}
+	return count;
+}
+
+static uint64_t clear_bits(struct store *store, uint64_t first, uint64_t last)
+{
+	uint64_t count = 0;
+
+	for (uint64_t word = first / BITS; word * BITS < last; word++) {
+		uint64_t mask = word_mask(word, first, last);
+
+		if (!(atomic_load_explicit(&store->map[word], memory_order_relaxed) & mask))
+			continue;	/* most of a large discard hits nothing: leave the map's own memory alone */
+		count += (uint64_t)__builtin_popcountll(mask & atomic_fetch_and(&store->map[word], ~mask));
+	}
+	return count;
+}
+
+/* --- counting --------------------------------------------------------------------- */
+
+/* @used bytes are about to be in use. May they? */
+static bool within_budget(struct store *store, uint64_t used)
+{
+	uint64_t taken = used - atomic_load(&store->granted);	/* since it was last looked at */
+
+	if (used > store->limit)
+		return false;
+	if (!store->budget || (int64_t)taken <= 0)
+		return true;
+	if (budget_left(store->budget) < taken)
+		return false;
+	atomic_store(&store->granted, used + GRANT);
+	return true;
+}
+
+int store_take(struct store *store, uint64_t offset, uint32_t length)
+{
+	uint64_t first = offset >> store->page_shift;
+	uint64_t last = (offset + length + store->page_size - 1) >> store->page_shift;
+	uint64_t missing = (last - first) - count_set(store, first, last);
+	uint64_t bytes = missing << store->page_shift, late;
+
+	if (!missing)
+		return 0;
+	if (!within_budget(store, atomic_fetch_add(&store->used, bytes) + bytes)) {
+		atomic_fetch_sub(&store->used, bytes);
+		return -ENOSPC;
+	}
+	late = missing - set_bits(store, first, last);	/* somebody else took them in between */
+	if (late)
+		atomic_fetch_sub(&store->used, late << store->page_shift);
+	return 0;
+}
+
+bool store_give(struct store *store, uint64_t offset, uint32_t length)
+{
+	uint64_t first = (offset + store->page_size - 1) >> store->page_shift;
+	uint64_t last = (offset + length) >> store->page_shift;
+	uint64_t given = first < last ? clear_bits(store, first, last) << store->page_shift : 0;
+	uint64_t used;
+
+	if (!given)
+		return false;
+	used = atomic_fetch_sub(&store->used, given) - given;
+	if (atomic_load(&store->granted) > used + GRANT)	/* what others may take meanwhile is not ours any more */
+		atomic_store(&store->granted, used + GRANT);
+	return true;
+}
+
+struct place store_drop(struct store *store, const struct span *span)
+{
+	uint64_t into = span->offset & (store->page_size - 1);
+	uint32_t whole = (uint32_t)round_down(span->length, store->page_size);
+	uint32_t part = (uint32_t)min_u64(span->length, store->page_size - into);
+
+	if (!into && whole)
+		return store_give(store, span->offset, whole) ? in_memory(store->base + span->offset, whole) : nowhere(whole);
+	return store_has(store, span->offset, part) ? in_memory(store->base + span->offset, part) : nowhere(part);
+}
+
+bool store_has(const struct store *store, uint64_t offset, uint32_t length)
+{
+	uint64_t first = offset >> store->page_shift;
+	uint64_t last = (offset + length + store->page_size - 1) >> store->page_shift;
+
+	for (uint64_t word = first / BITS; word * BITS < last; word++)
+		if (atomic_load_explicit(&store->map[word], memory_order_relaxed) & word_mask(word, first, last))
+			return true;
+	return false;
+}
+
+/* --- the mapping --------------------------------------------------------------------- */
+
+static uint64_t page_size_of(enum huge huge)
+{
+	switch (huge) {
+	case HUGE_2M:
+	case HUGE_THP:
+		return 2ULL << 20;
+	case HUGE_1G:
+		return 1ULL << 30;
+	case HUGE_NONE:
+		break;
+	}
+	return page_size();
+}
+
+static void *map_pages(uint64_t size, enum huge huge)
+{
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+
+	/* Huge pages of the pool are reserved here and now; the others come one by one. */
+	if (huge == HUGE_2M || huge == HUGE_1G)
+		flags |= MAP_HUGETLB | (huge == HUGE_2M ? 21 : 30) << MAP_HUGE_SHIFT;
+	else
+		flags |= MAP_NORESERVE;
+	return mmap(NULL, size, PROT_READ | PROT_WRITE, flags, -1, 0);
+}
+
+/* Transparent huge pages want their alignment, which the pool's have by nature. */
+static void *map_aligned(uint64_t size, uint64_t align)
+{
+	char *at = map_pages(size + align, HUGE_THP), *start;
+
+	if (at == MAP_FAILED)
+		return at;
+	start = (char *)round_up((uintptr_t)at, align);
+	if (start != at)
+		munmap(at, (size_t)(start - at));
+	munmap(start + size, (size_t)(at + align - start));
+	return start;
+}
+
+static int explain_map(uint64_t size, enum huge huge, int err)
+{
+	char text[SIZE_TEXT_MAX];
+
+	fail(err, "map %s of %smemory", size_text(size, text), huge == HUGE_2M || huge == HUGE_1G ? "huge " : "");
+	if (huge == HUGE_2M || huge == HUGE_1G)
+		remedy("the pool has too few pages; as root: echo %" PRIu64
+		       " > /sys/kernel/mm/hugepages/hugepages-%ukB/nr_hugepages",
+		       size / page_size_of(huge), huge == HUGE_2M ? 2048U : 1048576U);
+	else
+		remedy("that is more than the address space or vm.overcommit_memory=2 allows");
+	return err;
+}
+
+static int bind_to_node(const struct store *store, int node)
+{
+	unsigned long mask[NODES_MAX / (8 * sizeof(unsigned long))] = { 0 };
+	const unsigned int bits = 8 * sizeof(unsigned long);
+
+	if (node < 0)
+		return 0;
+	mask[(unsigned int)node / bits] = 1UL << (unsigned int)node % bits;
+	if (syscall(SYS_mbind, store->base, store->size, MPOL_BIND, mask, NODES_MAX, 0) == 0)
+		return 0;
+	if (errno == EINVAL)
+		return fail_plain(-EINVAL, "this machine has no NUMA node %d", node);
+	return fail(-errno, "take memory from NUMA node %d", node);
+}
+
+static uint64_t map_bytes(const struct store *store)
+{
+	return round_up((store->size >> store->page_shift) / 8 + sizeof(uint64_t), page_size());
+}
+
+static int map_bitmap(struct store *store)
+{
+	store->map_size = map_bytes(store);
+	store->map = mmap(NULL, store->map_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (store->map != MAP_FAILED)
+		return 0;
+	store->map = NULL;
+	return fail(-errno, "map %" PRIu64 " KiB to keep count of pages", store->map_size >> 10);
+}
+
+int store_open(struct store *store, const struct store_plan *plan)
+{
+	uint64_t page = page_size_of(plan->huge);
+	void *at;
+	int err;
+
+	*store = (struct store){
+		.size = round_up(plan->size, page),
+		.page_size = page,
+		.page_shift = log2_u64(page),
+		.huge = plan->huge,
+		.limit = plan->limit,
+		.budget = plan->budget,
+	};
+	at = plan->huge == HUGE_THP ? map_aligned(store->size, page) : map_pages(store->size, plan->huge);
+	if (at == MAP_FAILED)
+		return explain_map(store->size, plan->huge, -errno);
+	store->base = at;
+	/* A page is what was written, not the 2 MiB around it; and no core dump or child shall have it. */
+	if (plan->huge == HUGE_NONE || plan->huge == HUGE_THP)
+		madvise(store->base, store->size, plan->huge == HUGE_THP ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+	madvise(store->base, store->size, MADV_DONTDUMP);
+	madvise(store->base, store->size, MADV_DONTFORK);
+	err = bind_to_node(store, plan->node);
+	return err ? err : map_bitmap(store);
+}
+
+void store_close(struct store *store)
+{
+	if (store->base)
+		munmap(store->base, store->size);
+	if (store->map)
+		munmap(store->map, store->map_size);
+	store->base = NULL;
+	store->map = NULL;
+}
+
+int store_grow(struct store *store, uint64_t size)
+{
+	uint64_t old = store->size, old_map = store->map_size;
+	void *at;
+
+	if (store->huge != HUGE_NONE)	/* the pool's cannot be moved, and transparent ones lose their alignment */
+		return fail_plain(-EINVAL, "with --huge an image from a pipe needs a --size that holds it");
+	store->size = round_up(size, store->page_size);
+	at = mremap(store->base, old, store->size, MREMAP_MAYMOVE);
+	if (at == MAP_FAILED) {
+		int err = -errno;
+
+		store->size = old;
+		return explain_map(size, store->huge, err);
+	}
+	store->base = at;
+	store->map_size = map_bytes(store);
+	at = mremap(store->map, old_map, store->map_size, MREMAP_MAYMOVE);
+	if (at == MAP_FAILED) {
+		store->map_size = old_map;
+		return fail(-errno, "keep count of more pages");
+	}
+	store->map = at;
+	return 0;
+}
+
+int store_populate(struct store *store)
+{
+	char text[SIZE_TEXT_MAX];
+
+	if (store->size > store->limit)
+		return fail_plain(-ENOSPC, "--populate: the disk is larger than the limit of %s",
+				  size_text(store->limit, text));
+	for (uint64_t at = 0; at < store->size; at += GRANT) {
+		uint32_t length = (uint32_t)min_u64(GRANT, store->size - at);
+
+		if (store_take(store, at, length))
+			return fail_plain(-ENOSPC, "--populate: memory is left for %s only", size_text(at, text));
+		if (madvise(store->base + at, length, MADV_POPULATE_WRITE) < 0)
+			return fail(-errno, "populate the disk beyond %s", size_text(at, text));
+	}
+	return 0;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * store.h - the memory behind ublk-mem, and what ublk-file --cow writes to
+ *
+ * One anonymous mapping, sparse: pages come when they are first written and go
+ * when they are discarded. A map with a bit per page says which are there, so
+ * that reading a hole touches nothing, and counts them, so that a writer gets
+ * ENOSPC long before anybody is killed for want of memory. No locks: all of it
+ * may be called from every queue at once.
+ */
+#ifndef APPLETS_MEM_STORE_H
+#define APPLETS_MEM_STORE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "applets/mem/budget.h"
+#include "core/backend.h"
+
+enum huge { HUGE_NONE, HUGE_2M, HUGE_1G, HUGE_THP };
+
+struct store {
+	char *base;
+	uint64_t size;			/* bytes, whole pages */
+	uint64_t page_size;		/* bytes: what comes and goes at a time */
+	unsigned int page_shift;
+	enum huge huge;
+	uint64_t limit;			/* most bytes of pages */
+	const struct budget *budget;	/* NULL: do not ask */
+	_Atomic uint64_t used;		/* bytes of pages that are there */
+	_Atomic uint64_t granted;	/* up to here nobody need ask the budget */
+	_Atomic uint64_t *map;
+	uint64_t map_size;		/* bytes */
+};
+
+struct store_plan {
+	uint64_t size;			/* bytes, rounded up to whole pages */
+	enum huge huge;
+	int node;			/* NUMA node that pages come from, -1 for any */
+	uint64_t limit;			/* bytes */
+	const struct budget *budget;
+};
+
+/* 0, or -errno after saying why. */
+int store_open(struct store *store, const struct store_plan *plan);
+void store_close(struct store *store);	/* of a zeroed or half-open one, too */
+
+/* Make it larger, before anybody uses it; the base may move. 0 or -errno, said. */
+int store_grow(struct store *store, uint64_t size);
+
+/* Take all pages now. 0, or -errno after saying why. */
+int store_populate(struct store *store);
+
+/* The pages of a range that is about to be written. 0 or -ENOSPC, silent. */
+int store_take(struct store *store, uint64_t offset, uint32_t length);
+
+/* The whole pages of a range are about to be given back. False: there are none. */
+bool store_give(struct store *store, uint64_t offset, uint32_t length);
+
+/*
+ * Where to discard or zero: as many whole pages as there are, which core gives
+ * back to the system, or a part of one, which it clears if it is there.
+ */
+struct place store_drop(struct store *store, const struct span *span);
+
+/* Is any page of the range there? */
+bool store_has(const struct store *store, uint64_t offset, uint32_t length);
+
+#endif

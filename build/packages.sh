@@ -1,0 +1,147 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# packages.sh GROUP... - make sure that the programs a group needs are there
+#
+# The groups are build, test, vm, bench, and peers, which are the servers that ublk is measured against. A thing counts
+# as present when its proof is found, not when a package database says so: that is quick, it works on any distribution,
+# and it respects what was installed by hand.
+
+set -eu
+PATH=$PATH:/usr/sbin:/sbin
+
+# group, Debian package, proof: a command on PATH, or a file by its path, or a function of this script followed by ()
+needs() {
+	cat <<-'END'
+	bench	python3			python3
+	build	gcc			gcc
+	build	libc6-dev		/usr/include/stdio.h
+	build	linux-libc-dev		/usr/include/linux/io_uring.h
+	build	make			make
+	peers	nbd-client		nbd-client
+	peers	nbdkit			nbdkit
+	test	clang			clang
+	test	clang-tidy		clang-tidy
+	test	libclang-rt-dev		has_fuzzer()
+	test	cppcheck		cppcheck
+	test	mandoc			mandoc
+	test	shellcheck		shellcheck
+	vm	busybox-static		busybox
+	vm	cpio			cpio
+	vm	dash			dash
+	vm	e2fsprogs		mkfs.ext4
+	vm	erofs-utils		mkfs.erofs
+	vm	fdisk			sfdisk
+	vm	fio			fio
+	vm	kmod			modprobe
+	vm	libcap2-bin		capsh
+	vm	mount			losetup
+	vm	qemu-system-x86		qemu-system-x86_64
+	vm	strace			strace
+	vm	util-linux		lsblk
+	vm	xfsprogs		mkfs.xfs
+	vm	xz-utils		xz
+	vm	zstd			zstd
+	END
+}
+
+die() {
+	echo "packages: $*" >&2
+	exit 1
+}
+
+# clang alone does not bring the library that -fsanitize=fuzzer links
+has_fuzzer() {
+	set -- "$(clang -print-runtime-dir 2>/dev/null)"/libclang_rt.fuzzer*
+	test -e "$1"
+}
+
+present() {
+	case $1 in
+	*'()') "${1%??}" ;;
+	/*) test -e "$1" ;;
+	*) command -v "$1" >/dev/null ;;
+	esac
+}
+
+missing() {
+	needs | while read -r group package proof; do
+		case " $groups " in
+		*" $group "*) present "$proof" || echo "$package" ;;
+		esac
+	done
+}
+
+# The run-time library is packaged once per version of clang. Without clang and without package lists the version is not
+# known yet: the name stays as it is, the first try fails, and the update that follows makes it known.
+real_name() {
+	case $1 in
+	libclang-rt-dev) echo "libclang-rt-$(clang_version)dev" ;;
+	*) echo "$1" ;;
+	esac
+}
+
+clang_version() {
+	{ clang -dumpversion || apt-cache depends clang; } 2>/dev/null |
+		sed -n 's/^\([0-9]*\)\..*/\1-/p; s/.*Depends: clang-\([0-9]*\)$/\1-/p'
+}
+
+real_names() {
+	for name; do real_name "$name"; done | tr '\n' ' '
+}
+
+# sudo may ask for a password only where somebody can type one
+as_root() {
+	if test "$(id -u)" = 0; then
+		"$@"
+	elif test -t 0; then
+		sudo "$@"
+	else
+		sudo -n "$@"
+	fi
+}
+
+get() {
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq "$@" </dev/null >"$log" 2>&1
+}
+
+install() {
+	# shellcheck disable=SC2046 # one word for each package
+	get install -y --no-install-recommends $(real_names "$@")
+}
+
+# A machine whose lists are absent or old fails at first, and only then is worth the time of an update.
+install_or_update() {
+	install "$@" || { get update && install "$@"; }
+}
+
+require_rights() {
+	command -v apt-get >/dev/null || die "missing: $* (there is no apt-get: install their equivalents by hand)"
+	test "$(id -u)" = 0 || command -v sudo >/dev/null ||
+		die "missing: $* (become root, or install sudo, or run: apt-get install $*)"
+}
+
+groups=$*
+test -n "$groups" || die "usage: packages.sh build|test|vm|bench|peers..."
+for group; do
+	needs | grep -q "^$group	" || die "no group is called '$group': build, test, vm, bench and peers are"
+done
+
+wanted=$(missing | tr '\n' ' ')
+test -n "$wanted" || exit 0
+
+# shellcheck disable=SC2086 # one word for each package
+require_rights $wanted
+# shellcheck disable=SC2086
+echo "installing: $(real_names $wanted)"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+trap 'exit 1' HUP INT TERM
+# shellcheck disable=SC2086
+if ! install_or_update $wanted; then
+	cat "$log" >&2
+	die "cannot install $wanted(apt-get said why above); install them by hand and try again"
+fi
+
+wanted=$(missing | tr '\n' ' ')
+test -z "$wanted" || die "installed, but still not found: $wanted"

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* applet.h - one name that the binary answers to */
+#ifndef CORE_APPLET_H
+#define CORE_APPLET_H
+
+#include "core/backend.h"
+#include "core/opt.h"
+
+struct applet {
+	const char *name;		/* without "ublk-" */
+	const char *synopsis;		/* what follows the options in the usage line */
+	const char *about;		/* one sentence, without a full stop */
+	const struct opt *opts;		/* the applet's own; may be NULL */
+	void *self;			/* what they fill in */
+	const char *bare;		/* the option that a bare word stands for, or NULL */
+
+	/* One of the two: a disk, or a program of its own. */
+	const struct backend *backend;
+	int (*run)(char **argv);	/* words after the name; returns an exit status */
+};
+
+extern const struct applet *const applets[];	/* applets/list.h; NULL ends it */
+
+#endif

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * backend.h - what a disk is made of
+ *
+ * A backend answers one question: where do these bytes live?
+ *
+ * Core asks, moves the bytes itself by whatever route the running kernel
+ * offers, and asks again from where it got to, until the request is done.
+ * Short reads, extents and retries are therefore core's business. A backend
+ * never sees io_uring, tags, queues or request buffers, and nothing in it
+ * calls back up into core.
+ *
+ *   in the keeper, with the caller's rights       in the worker, with no rights left
+ *
+ *   prepare()  descriptors only
+ *      |           (device added, worker forked)
+ *      +---------------------------------------->  open()
+ *      |                                             +- queue_open()  where() where() ...
+ *      |                                             +- queue_open()  where() where() ...
+ *      |           (device stopped, queues closed)   |
+ *      |                                           stopped()
+ *      <-------------------------------------------close()
+ *   conclude()
+ *
+ * All of it but open() and where() is optional. "self" is the applet's own
+ * struct, which the option table filled in; the worker has a copy of it.
+ */
+#ifndef CORE_BACKEND_H
+#define CORE_BACKEND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum op {
+	OP_READ,
+	OP_WRITE,
+	OP_FLUSH,	/* length is 0 */
+	OP_DISCARD,	/* contents no longer matter */
+	OP_ZERO,	/* must read back as zeroes */
+};
+
+/* What is left to do of one request. Always inside the disk. */
+struct span {
+	enum op op;
+	uint32_t length;	/* bytes */
+	uint64_t offset;	/* bytes */
+	uint32_t fetched;	/* bytes the last needs() brought, 0 on the first ask */
+	uint16_t slot;		/* tells apart the requests in flight on one queue */
+	bool fua;		/* a write that must be on the medium before it is answered */
+	bool keep;		/* a zero that must keep the space it takes */
+};
+
+enum place_kind {
+	IN_MEMORY,	/* at @memory; discard and zero give whole pages of it back to the system */
+	IN_FILE,	/* in @fd at @offset; flush, discard and zero act on that file */
+	NOWHERE,	/* reads as zeroes, swallows the rest */
+	NEEDS,		/* read @fd at @offset into @memory, then ask again */
+	LATER,		/* not known yet: ask again when the queue's wake_fd is written to */
+	FAILED,		/* the request ends with @error */
+	PLACE_KINDS
+};
+
+/* Where the first @length bytes of a span live. Build one with a helper below. */
+struct place {
+	enum place_kind kind;
+	uint32_t length;
+	int error;		/* negative errno */
+	int fd;
+	uint64_t offset;
+	char *memory;		/* of IN_FILE: where this part of the file is mapped, if it is */
+};
+
+/* What open() learned about the disk. Zero means "no" or "the usual". All sizes are in bytes, and but for the first powers of two. */
+struct disk {
+	uint64_t size;			/* a multiple of the sector size */
+	uint32_t sector_size;		/* smallest that can be written, 512 .. 4096; the user's wish goes before */
+	uint32_t discard_size;		/* granularity, zero if discard is no use */
+	uint32_t physical_size;		/* best written at once, the sector size if zero */
+	uint32_t optimal_size;		/* best for long transfers, the physical size if zero */
+	uint32_t dma_size;		/* what the memory of a request must be aligned to if it is not copied */
+	bool read_only;
+	bool write_cache;		/* a flush is needed to make writes last */
+	bool rotational;
+};
+
+/* How it ended in the worker, as the keeper has seen it. */
+enum outcome {
+	NEVER_SERVED,	/* something failed before there was a disk, and was said */
+	STOPPED_WELL,	/* stopped() returned 0 */
+	STOPPED_BADLY,	/* stopped() returned an error, and said why */
+	CUT_SHORT,	/* the worker ended before stopped() did */
+};
+
+struct spec;
+
+struct backend {
+	/*
+	 * What where() mostly answers: decides, before the device exists, how
+	 * bytes travel. With IN_MEMORY the backend promises that such memory
+	 * stays put until close(): the driver may copy after where() returned.
+	 */
+	enum place_kind mostly;
+
+	/*
+	 * Open what the disk is made of; parse nothing. Runs in the keeper,
+	 * before any kernel state exists, with the rights of the caller. The
+	 * place to refuse options that make no sense.
+	 * Returns 0, or -errno after saying why with fail().
+	 */
+	int (*prepare)(void *self, const struct spec *spec);
+
+	/*
+	 * Are the files of IN_FILE in memory, so that reading and writing them
+	 * takes no longer than copying does? Then it is done at once, which
+	 * saves what asynchronous I/O costs. Asked after prepare().
+	 */
+	bool (*at_once)(const void *self);
+
+	/*
+	 * Read, parse, allocate, check, and describe the disk. Runs in the
+	 * worker after every right is gone and before the block device exists.
+	 * Returns 0, or -errno after saying why.
+	 */
+	int (*open)(void *self, struct disk *disk);
+
+	/*
+	 * Answer the question. Called from every queue thread at once: no
+	 * blocking, no allocation, no locks, no new files. The answer may cover
+	 * less than the span, but never nothing of it (flush has no length).
+	 */
+	struct place (*where)(void *self, const struct span *span);
+
+	/*
+	 * All of a write, discard or zero was done where where() said, and is
+	 * about to be answered. For those who must know that the bytes have
+	 * come. From the queue's thread.
+	 */
+	void (*written)(void *self, enum op op, uint64_t offset, uint32_t length);
+
+	/* How large the disk is now, in bytes; asked when a request lies beyond what it was. */
+	uint64_t (*size)(void *self);
+
+	/* The last request was answered and no more will come. May take long; 0 or -errno. */
+	int (*stopped)(void *self);
+
+	/* Undo open(), however far it got. */
+	void (*close)(void *self);
+
+	/*
+	 * A self of its own for each queue, made by the queue's thread, so that
+	 * where() can keep scratch space without locks. NULL return: out of
+	 * memory. @wake_fd is an eventfd, core's; add to it after later().
+	 * Without these two all queues share one self.
+	 */
+	void *(*queue_open)(void *self, int wake_fd);
+	void (*queue_close)(void *queue_self);
+
+	/*
+	 * Undo prepare(), however far it got, and finish what stopped() began.
+	 * Runs in the keeper when the device is gone. Returns 0, or -errno
+	 * after saying why.
+	 */
+	int (*conclude)(void *self, enum outcome outcome);
+};
+
+/* @at stays put until this queue is asked again; if the backend is mostly IN_MEMORY, until close(). */
+static inline struct place in_memory(char *at, uint32_t length)
+{
+	return (struct place){ .kind = IN_MEMORY, .length = length, .memory = at };
+}
+
+static inline struct place in_file(int fd, uint64_t offset, uint32_t length)
+{
+	return (struct place){ .kind = IN_FILE, .length = length, .fd = fd, .offset = offset };
+}
+
+/*
+ * The same, and the bytes are mapped at @at until close(), for reads and, if
+ * asked about a write, for writes. Nobody but the kernel will touch them
+ * there: if the file shrinks that is an error, and no signal. Only for a file
+ * that is in memory: what is written so is made no more durable by fua.
+ */
+static inline struct place in_mapped_file(int fd, uint64_t offset, uint32_t length, char *at)
+{
+	return (struct place){ .kind = IN_FILE, .length = length, .fd = fd, .offset = offset, .memory = at };
+}
+
+static inline struct place nowhere(uint32_t length)
+{
+	return (struct place){ .kind = NOWHERE, .length = length };
+}
+
+static inline struct place needs(int fd, uint64_t offset, uint32_t length, char *into)
+{
+	return (struct place){ .kind = NEEDS, .length = length, .fd = fd, .offset = offset, .memory = into };
+}
+
+static inline struct place later(void)
+{
+	return (struct place){ .kind = LATER };
+}
+
+static inline struct place failed(int error)
+{
+	return (struct place){ .kind = FAILED, .error = error };
+}
+
+#endif

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/* driver.c - from nothing to an open control node */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/driver.h"
+#include "core/log.h"
+#include "core/proc.h"
+#include "core/signals.h"
+#include "core/status.h"
+#include "core/text.h"
+#include "core/util.h"
+
+#define MODULE_DIR "/lib/modules/%s/kernel/drivers/block/ublk_drv.ko%s"
+#define SYSCTL_IO_URING "/proc/sys/kernel/io_uring_disabled"
+#define SYSFS_CONTROL "/sys/class/misc/ublk-control"
+
+#ifndef MODULE_INIT_COMPRESSED_FILE
+#define MODULE_INIT_COMPRESSED_FILE 4	/* Linux 5.17, with CONFIG_MODULE_DECOMPRESS */
+#endif
+
+/* --- the module ----------------------------------------------------------------- */
+
+static int load_file(const char *path, int flags)
+{
+	int fd = RETRY(open(path, O_RDONLY | O_CLOEXEC)), err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (syscall(SYS_finit_module, fd, "", flags) < 0 && errno != EEXIST)
+		err = -errno;
+	close(fd);
+	info("load %s: %s", path, err ? strerror(-err) : "done");
+	return err;
+}
+
+/* The module depends on nothing, so one file is all it takes, and no modprobe. */
+static int load_directly(void)
+{
+	static const struct { const char *suffix; int flags; } kinds[] = {
+		{ "", 0 },
+		{ ".xz", MODULE_INIT_COMPRESSED_FILE },
+		{ ".zst", MODULE_INIT_COMPRESSED_FILE },
+		{ ".gz", MODULE_INIT_COMPRESSED_FILE },
+	};
+	struct utsname system;
+	int err = -ENOENT;
+
+	if (uname(&system) < 0)
+		return -errno;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds) && err == -ENOENT; i++) {
+		char path[200];
+
+		text_format(path, sizeof(path), MODULE_DIR, system.release, kinds[i].suffix);
+		err = load_file(path, kinds[i].flags);
+	}
+	return err;
+}
+
+static int load_with_modprobe(void)
+{
+	static const char *const paths[] = { "/sbin/modprobe", "/usr/sbin/modprobe", "/bin/modprobe" };
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return -errno;
+	if (!pid) {
+		signals_restore();
+		for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+			execl(paths[i], "modprobe", "-q", "ublk_drv", (char *)NULL);
+		_exit(STATUS_NO_COMMAND);
+	}
+	if (RETRY(waitpid(pid, &status, 0)) < 0)
+		return -errno;
+	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -ENOENT;
+}
+
+int driver_load(void)
+{
+	int err = load_directly();
+
+	if (err && err != -EPERM)
+		err = load_with_modprobe();
+	return err;
+}
+
+/* --- the node --------------------------------------------------------------------- */
+
+/* @path is how the program tried to reach it, @loaded what became of loading the module. */
+static int explain_missing(const char *path, bool modprobe, int loaded)
+{
+	char number[32];
+
+	if (proc_read(SYSFS_CONTROL "/dev", number, sizeof(number)) > 0) {
+		fail_plain(-EACCES, "the driver is there, but not its node %s (%s)", path, number);
+		remedy("in a container, start it with --device=/dev/ublk-control; elsewhere mount a devtmpfs or use --dev-dir");
+		return -EACCES;
+	}
+	if (!modprobe)
+		fail_plain(-EOPNOTSUPP, "ublk_drv is not loaded, and --no-modprobe forbids to try");
+	else
+		fail_plain(-EOPNOTSUPP, "ublk_drv is not loaded and could not be: %s",
+			   loaded == -ENOENT ? "this kernel has no such module" : strerror(-loaded));
+	remedy("run 'modprobe ublk_drv' as root; it needs Linux 6.0 or newer with CONFIG_BLK_DEV_UBLK");
+	return -EOPNOTSUPP;
+}
+
+static int explain_open(const char *path, int err)
+{
+	fail(err, "open %s", path);
+	if (err == -EACCES)
+		remedy("run as root, or have root give this user access: chgrp GROUP %s && chmod 660 %s", path, path);
+	else if (err == -EPERM)
+		remedy("the device cgroup forbids it: start the container with --device=/dev/ublk-control");
+	return err;
+}
+
+bool driver_present(void)
+{
+	return access(SYSFS_CONTROL, F_OK) == 0;
+}
+
+static int open_control(const char *dev_dir, char path[CTRL_PATH_MAX])
+{
+	text_format(path, CTRL_PATH_MAX, "%s/ublk-control", dev_dir);
+	return RETRY(open(path, O_RDWR | O_CLOEXEC));
+}
+
+/* No node, or one that was made by hand and has no driver behind it. */
+static bool no_driver(int error)
+{
+	return error == ENOENT || error == ENODEV || error == ENXIO;
+}
+
+static int open_node(const char *dev_dir, bool modprobe)
+{
+	char path[CTRL_PATH_MAX];
+	int fd, loaded = -EPERM;
+
+	fd = open_control(dev_dir, path);
+	if (fd < 0 && no_driver(errno) && modprobe && !driver_present()) {
+		loaded = driver_load();
+		fd = open_control(dev_dir, path);
+	}
+	if (fd >= 0)
+		return fd;
+	return no_driver(errno) ? explain_missing(path, modprobe, loaded) : explain_open(path, -errno);
+}
+
+/* --- io_uring --------------------------------------------------------------------- */
+
+/* Is there a filter on our system calls? */
+static bool under_seccomp(void)
+{
+	char mode[16];
+
+	return proc_read_field("/proc/self/status", "Seccomp", mode, sizeof(mode)) == 0 && strcmp(mode, "0");
+}
+
+static int explain_ring(int err)
+{
+	uint64_t disabled = 0;
+
+	if ((err == -EPERM || err == -ENOSYS) && under_seccomp()) {
+		fail(-EACCES, "use io_uring: a seccomp profile blocks it");
+		remedy("allow io_uring_setup, io_uring_enter and io_uring_register in the container's profile");
+		return -EACCES;
+	}
+	if (err == -EPERM && proc_read_u64(SYSCTL_IO_URING, &disabled) == 0 && disabled) {
+		fail_plain(-EOPNOTSUPP, "cannot use io_uring: it is disabled by the sysctl kernel.io_uring_disabled=%" PRIu64,
+			   disabled);
+		remedy("as root: sysctl kernel.io_uring_disabled=0%s",
+		       disabled == 1 ? ", or put this user into the group of kernel.io_uring_group" : "");
+		return -EOPNOTSUPP;
+	}
+	if (err == -ENOSYS) {
+		fail_plain(-EOPNOTSUPP, "cannot use io_uring: this kernel was built without it");
+		remedy("ublk needs CONFIG_IO_URING");
+		return -EOPNOTSUPP;
+	}
+	fail(err, "set up io_uring");
+	if (err == -ENOMEM)
+		remedy("raise the limit on locked memory (ulimit -l)");
+	return err;
+}
+
+int driver_reach(struct ctrl *ctrl, const char *dev_dir, bool modprobe)
+{
+	int fd = open_node(dev_dir, modprobe), err;
+
+	if (fd < 0)
+		return fd;
+	err = ctrl_open(ctrl, fd);
+	if (!err)
+		return 0;
+	close(fd);
+	return explain_ring(err);
+}
+
+int driver_try(struct ctrl *ctrl, const char *dev_dir)
+{
+	char path[CTRL_PATH_MAX];
+	int fd = open_control(dev_dir, path), err;
+
+	if (fd < 0)
+		return -errno;
+	err = ctrl_open(ctrl, fd);
+	if (err)
+		close(fd);
+	return err;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* driver.h - reach ublk_drv: load it if need be, open its node, make a ring, or say which lock is shut */
+#ifndef CORE_DRIVER_H
+#define CORE_DRIVER_H
+
+#include <stdbool.h>
+
+#include "core/ctrl.h"
+
+/* 0, or -errno after saying why and what to do. */
+int driver_reach(struct ctrl *ctrl, const char *dev_dir, bool modprobe);
+
+/* As it is, or not at all: 0, or -errno. Loads nothing and says nothing. */
+int driver_try(struct ctrl *ctrl, const char *dev_dir);
+
+/* Is it loaded, or built in? */
+bool driver_present(void);
+
+/* Load the module, by ourselves or through modprobe. 0, or -errno; says nothing. */
+int driver_load(void);
+
+#endif

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/* file.c - files and descriptors */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>	/* renameat */
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "core/file.h"
+#include "core/text.h"
+#include "core/util.h"
+
+int file_target_open(struct file_target *target, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	struct stat there;
+	char dir[4096];
+
+	*target = (struct file_target)FILE_TARGET_NONE;
+	target->name = slash ? slash + 1 : path;
+	if (!*target->name)
+		return -EISDIR;
+	if (slash && (size_t)(slash - path) >= sizeof(dir))
+		return -ENAMETOOLONG;
+	text_format(dir, sizeof(dir), "%.*s", slash && slash != path ? (int)(slash - path) : 1, slash ? path : ".");
+	target->dir = RETRY(open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	if (target->dir < 0)
+		return -errno;
+	/* A device, a directory or a link in its place would not be written to but replaced. */
+	if (fstatat(target->dir, target->name, &there, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(there.st_mode))
+		return -EEXIST;
+	return 0;
+}
+
+/* "." + name would do, but names may be as long as names may be. */
+static void name_temporary(struct file_target *target)
+{
+	text_format(target->temporary, sizeof(target->temporary), ".ublk-%d-%lx", (int)getpid(),
+		    (unsigned long)(uintptr_t)target);
+}
+
+int file_target_create(struct file_target *target, mode_t mode)
+{
+	int fd = RETRY(openat(target->dir, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, mode));
+
+	target->temporary[0] = '\0';
+	if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT)) {
+		name_temporary(target);
+		fd = RETRY(openat(target->dir, target->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+	}
+	if (fd < 0) {
+		int err = -errno;
+
+		target->temporary[0] = '\0';
+		return err;
+	}
+	target->fd = RETRY(fcntl(fd, F_DUPFD_CLOEXEC, 3));	/* ours, to give it a name with */
+	if (target->fd < 0) {
+		close(fd);
+		return -errno;
+	}
+	return fd;
+}
+
+/* An unnamed file gets its name by way of /proc, or with CAP_DAC_READ_SEARCH without. */
+static int give_name(struct file_target *target)
+{
+	char self[40];
+
+	name_temporary(target);
+	text_format(self, sizeof(self), "/proc/self/fd/%d", target->fd);
+	if (linkat(AT_FDCWD, self, target->dir, target->temporary, AT_SYMLINK_FOLLOW) == 0)
+		return 0;
+	if (linkat(target->fd, "", target->dir, target->temporary, AT_EMPTY_PATH) == 0)
+		return 0;
+	target->temporary[0] = '\0';
+	return -errno;
+}
+
+int file_target_commit(struct file_target *target)
+{
+	int err = target->temporary[0] ? 0 : give_name(target);
+
+	if (err)
+		return err;
+	if (renameat(target->dir, target->temporary, target->dir, target->name) < 0)
+		return -errno;
+	target->temporary[0] = '\0';
+	if (fsync(target->dir) < 0 && errno != EINVAL)
+		return -errno;
+	return 0;
+}
+
+int file_target_remove(struct file_target *target)
+{
+	return unlinkat(target->dir, target->name, 0) < 0 ? -errno : 0;
+}
+
+void file_target_close(struct file_target *target)
+{
+	if (target->dir < 0)
+		return;
+	if (target->temporary[0])
+		unlinkat(target->dir, target->temporary, 0);
+	if (target->fd >= 0)
+		close(target->fd);
+	close(target->dir);
+	*target = (struct file_target)FILE_TARGET_NONE;
+}
+
+int file_listing_open(struct file_listing *listing, int dir, const char *path)
+{
+	listing->used = listing->at = 0;
+	listing->fd = RETRY(openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	return listing->fd < 0 ? -errno : 0;
+}
+
+/* As the kernel lays it out. */
+struct entry {
+	uint64_t inode, offset;
+	uint16_t length;
+	uint8_t type;
+	char name[];
+};
+
+const char *file_listing_next(struct file_listing *listing)
+{
+	for (;;) {
+		const struct entry *entry;
+
+		if (listing->at == listing->used) {
+			long n = syscall(SYS_getdents64, listing->fd, listing->entries, sizeof(listing->entries));
+
+			if (n <= 0)
+				return NULL;
+			listing->used = (size_t)n;
+			listing->at = 0;
+		}
+		entry = (const struct entry *)(listing->entries + listing->at);
+		listing->at += entry->length;
+		if (strcmp(entry->name, ".") && strcmp(entry->name, ".."))
+			return entry->name;
+	}
+}
+
+void file_listing_close(struct file_listing *listing)
+{
+	close(listing->fd);
+}
+
+/* Where there is no /dev/null, a descriptor that can be neither read nor written does as well. */
+static int open_null(void)
+{
+	int fd = RETRY(open("/dev/null", O_RDWR | O_CLOEXEC));
+
+	return fd < 0 ? RETRY(open("/", O_PATH | O_CLOEXEC)) : fd;
+}
+
+int file_to_null(int fd)
+{
+	int null = open_null();
+
+	if (null < 0)
+		return -errno;
+	if (dup2(null, fd) < 0)
+		return -errno;
+	if (null != fd)
+		close(null);
+	return 0;
+}
+
+int file_fill_standard(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && (open_null() < 0 || fcntl(fd, F_SETFD, 0) < 0))
+			return -errno;
+	return 0;
+}
+
+#define INHERITED_MAX 1024
+
+static uint64_t inherited[INHERITED_MAX / 64];
+
+void file_note_inherited(void)
+{
+	struct file_listing listing;
+	const char *entry;
+	uint64_t fd;
+
+	if (file_listing_open(&listing, AT_FDCWD, "/proc/self/fd") < 0)
+		return;
+	while ((entry = file_listing_next(&listing)))
+		if (text_is_number(entry, &fd) == 0 && fd > STDERR_FILENO && fd < INHERITED_MAX && (int)fd != listing.fd)
+			inherited[fd / 64] |= 1ULL << fd % 64;
+	file_listing_close(&listing);
+}
+
+void file_close_inherited(void)
+{
+	for (int fd = 0; fd < INHERITED_MAX; fd++)
+		if (inherited[fd / 64] >> fd % 64 & 1)
+			close(fd);
+	memset(inherited, 0, sizeof(inherited));
+	file_to_null(STDIN_FILENO);
+	file_to_null(STDOUT_FILENO);
+}
+
+int file_write_all(int fd, const void *data, size_t length)
+{
+	const char *at = data;
+
+	while (length) {
+		ssize_t n = RETRY(write(fd, at, length));
+
+		if (n < 0)
+			return -errno;
+		at += n;
+		length -= (size_t)n;
+	}
+	return 0;
+}

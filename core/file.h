@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* file.h - files that appear whole or not at all, and descriptors */
+#ifndef CORE_FILE_H
+#define CORE_FILE_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/*
+ * A file to be written later, by its open directory and its name there, so
+ * that a chdir in between does not matter. Until it is committed only a
+ * temporary file exists, and where the file system can, that one has no name:
+ * whoever is killed then leaves nothing.
+ */
+struct file_target {
+	int dir;		/* -1: none */
+	const char *name;	/* into the path given */
+	int fd;			/* the temporary file, -1 if there is none */
+	char temporary[40];	/* its name, "" if it has none */
+};
+
+#define FILE_TARGET_NONE { .dir = -1, .fd = -1 }
+
+/* All return 0 (create: the descriptor, which stays the caller's) or -errno, and say nothing. */
+/* -EEXIST: what stands there is no regular file, and is not to be replaced. */
+int file_target_open(struct file_target *target, const char *path);
+int file_target_create(struct file_target *target, mode_t mode);
+/* Make the temporary file the real one, replacing what was there, in one instant. */
+int file_target_commit(struct file_target *target);
+/* Remove the real one. */
+int file_target_remove(struct file_target *target);
+/* The temporary file is forgotten. */
+void file_target_close(struct file_target *target);
+
+/* The names in a directory, but for "." and "..". */
+struct file_listing {
+	int fd;
+	size_t used, at;
+	_Alignas(8) char entries[2048];
+};
+
+int file_listing_open(struct file_listing *listing, int dir, const char *path);	/* 0 or -errno */
+const char *file_listing_next(struct file_listing *listing);			/* NULL at the end */
+void file_listing_close(struct file_listing *listing);
+
+/* Let @fd be /dev/null. */
+int file_to_null(int fd);
+/* Descriptors 0 to 2 exist from now on: what is opened later must not become one of them. */
+int file_fill_standard(void);
+
+/*
+ * What else we were started with belongs to whoever started us: a shell waits
+ * for the end of a pipe that a server of ours still has open. Note it before
+ * anything is opened, close it where it is not needed. /dev/null takes the
+ * place of standard input and output.
+ */
+void file_note_inherited(void);
+void file_close_inherited(void);
+
+/* All @length bytes, in as many calls as it takes. 0 or -errno. */
+int file_write_all(int fd, const void *data, size_t length);
+
+#endif

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/* log.c - one line, one write */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "core/log.h"
+#include "core/text.h"
+#include "core/util.h"
+
+#define LINE_MAX_BYTES 1024	/* the kernel's own limit for a kmsg record is close to it */
+#define FACILITY_DAEMON (3 << 3)
+
+/* As syslog and the kernel number them. */
+enum priority { LOG_ERR = 3, LOG_WARNING, LOG_NOTICE, LOG_INFO, LOG_DEBUG };
+
+int log_level = LOG_NORMAL;
+
+static const char *program = "ublk";
+static int device = -1;
+static enum log_target target = LOG_TO_STDERR;
+static int fd = STDERR_FILENO;	/* a datagram or a record in each write, where it is not stderr */
+
+void log_name(const char *name)
+{
+	program = name;
+}
+
+void log_device(int id)
+{
+	device = id;
+}
+
+/* Never waited for: whoever reads it may be waiting for our disk. Connected now: the worker may open nothing later. Not libc's syslog(), which brings half of libc's time zones along. */
+static int connect_syslog(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "/dev/log" };
+	int s = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (s >= 0 && connect(s, (struct sockaddr *)&address, sizeof(address)) < 0) {
+		int err = -errno;
+
+		close(s);
+		return err;
+	}
+	return s < 0 ? -errno : s;
+}
+
+int log_open(enum log_target to)
+{
+	int opened = STDERR_FILENO;
+
+	if (to == LOG_TO_KMSG) {
+		opened = RETRY(open("/dev/kmsg", O_WRONLY | O_CLOEXEC));
+		if (opened < 0)
+			return fail(-errno, "open /dev/kmsg for --log=kmsg");
+	} else if (to == LOG_TO_SYSLOG) {
+		opened = connect_syslog();
+		if (opened < 0) {
+			fail(opened, "reach the system log at /dev/log for --log=syslog");
+			remedy("start a syslog daemon, or use --log=stderr or --log=kmsg");
+			return opened;
+		}
+	}
+	fd = opened;
+	target = to;
+	return 0;
+}
+
+void log_leave_stderr(void)
+{
+	int opened = target == LOG_TO_STDERR ? connect_syslog() : -1;
+
+	if (opened < 0)
+		return;
+	fd = opened;
+	target = LOG_TO_SYSLOG;
+}
+
+/* "<3>" where the priority is told, then who speaks. */
+static int put_head(char *line, size_t limit, enum priority priority)
+{
+	char id[24] = "";
+
+	if (device >= 0)
+		text_format(id, sizeof(id), "[%d]", device);
+	if (target == LOG_TO_STDERR)
+		return text_format(line, limit, "%s%s: ", program, id);
+	return text_format(line, limit, "<%d>%s%s: ", FACILITY_DAEMON | (int)priority, program, id);
+}
+
+static void put(enum priority priority, const char *prefix, const char *format, va_list args, int error)
+{
+	char line[LINE_MAX_BYTES];
+	const size_t limit = sizeof(line) - 1;	/* room for the newline */
+	size_t used = (size_t)put_head(line, limit, priority);
+	ssize_t written;
+
+	used += (size_t)text_format(line + used, limit - used, "%s", prefix);
+	used += (size_t)text_vformat(line + used, limit - used, format, args);
+	if (error && used < limit)
+		used += (size_t)text_format(line + used, limit - used, ": %s", strerror(-error));
+	used = min_u64(used, limit - 1);	/* what did not fit is cut off */
+	if (target != LOG_TO_SYSLOG)
+		line[used++] = '\n';
+	written = RETRY(write(fd, line, used));
+	(void)written;				/* a log that cannot be written is not worth failing for */
+}
+
+int fail(int error, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	put(LOG_ERR, "cannot ", format, args, error);
+	va_end(args);
+	return error;
+}
+
+int fail_plain(int error, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	put(LOG_ERR, "", format, args, 0);
+	va_end(args);
+	return error;
+}
+
+int fail_usage(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	put(LOG_ERR, "", format, args, 0);
+	va_end(args);
+	remedy("Try '%s --help'", program);
+	return -EUSAGE;
+}
+
+#define SPEAK(name, least, priority, prefix)			\
+	void name(const char *format, ...)			\
+	{							\
+		va_list args;					\
+								\
+		if (log_level < (least))			\
+			return;					\
+		va_start(args, format);				\
+		put(priority, prefix, format, args, 0);		\
+		va_end(args);					\
+	}
+
+SPEAK(remedy, LOG_SILENT, LOG_ERR, "")
+SPEAK(warn, LOG_NORMAL, LOG_WARNING, "warning: ")
+SPEAK(note, LOG_NORMAL, LOG_NOTICE, "")
+SPEAK(log_info, LOG_VERBOSE, LOG_INFO, "")
+SPEAK(log_trace, LOG_TRACE, LOG_DEBUG, "")

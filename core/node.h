@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * node.h - the device nodes: wait for them, make them, open them
+ *
+ * devtmpfs has a node ready when the command that made the device returns.
+ * Elsewhere it may be missing (a private /dev), or still belong to root until
+ * udev has looked at it, so we watch the directory; nobody sleeps.
+ */
+#ifndef CORE_NODE_H
+#define CORE_NODE_H
+
+#include <stdbool.h>
+
+#define NODE_LIMIT_MS 5000
+
+/*
+ * Until @path can be read and written by us, NODE_LIMIT_MS at most. If it is
+ * not there and @may_make, it is made from the number in @sysfs ("MAJOR:MINOR"
+ * in that file), with mode 0600. Returns 0, or -errno after saying why.
+ */
+int node_wait(const char *path, const char *sysfs, bool block, bool may_make, bool *made);
+
+/* Open ublkcN, which only one may have open: udev may be looking at it just now. fd or -errno, said. */
+int node_open_char(const char *path);
+
+#endif

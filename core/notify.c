@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/* notify.c - readiness */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "core/file.h"
+#include "core/log.h"
+#include "core/notify.h"
+#include "core/signals.h"
+#include "core/text.h"
+#include "core/util.h"
+
+static int parent_fd = -1;	/* --background: the waiting parent reads its exit status here */
+static struct file_target pidfile = FILE_TARGET_NONE;
+static bool pidfile_written;
+
+int notify_background(void)
+{
+	int ends[2];
+	unsigned char status = 1;
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return fail(-errno, "make a pipe for --background");
+	pid = fork();
+	if (pid < 0)
+		return fail(-errno, "go to the background");
+	if (!pid) {
+		close(ends[0]);
+		parent_fd = ends[1];
+		setsid();
+		return 0;
+	}
+	close(ends[1]);
+	signals_restore();			/* who waits can be interrupted; the child goes on */
+	if (RETRY(read(ends[0], &status, 1)) < 0)
+		status = 1;
+	_exit(status);
+}
+
+static void tell_parent(int status)
+{
+	unsigned char byte = (unsigned char)status;
+
+	if (parent_fd < 0)
+		return;
+	if (RETRY(write(parent_fd, &byte, 1)) < 0)
+		info("nobody waits for us any more");
+	close(parent_fd);
+	parent_fd = -1;
+}
+
+void notify_failed(int status)
+{
+	tell_parent(status);
+}
+
+int notify_open(const struct spec *spec)
+{
+	int err;
+
+	if (!spec->pidfile)
+		return 0;
+	err = file_target_open(&pidfile, spec->pidfile);
+	if (err == -EEXIST)
+		return fail_plain(err, "%s is no regular file, and --pidfile does not replace it", spec->pidfile);
+	return err ? fail(err, "open the directory of --pidfile %s", spec->pidfile) : 0;
+}
+
+static int write_pidfile(void)
+{
+	char text[16];
+	int fd, err = 0;
+
+	if (pidfile.dir < 0)
+		return 0;
+	fd = file_target_create(&pidfile, 0644);
+	if (fd < 0)
+		return fail(fd, "create the pidfile %s", pidfile.name);
+	text_format(text, sizeof(text), "%d\n", (int)getpid());
+	if (RETRY(write(fd, text, strlen(text))) < 0)
+		err = fail(-errno, "write the pidfile %s", pidfile.name);
+	close(fd);
+	if (!err) {
+		err = file_target_commit(&pidfile);
+		if (err)
+			fail(err, "write the pidfile %s", pidfile.name);
+	}
+	pidfile_written = !err;
+	return err;
+}
+
+/* A datagram to the service manager. Nobody there is not our business. */
+static void tell_manager(const char *message)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	size_t length = path ? strlen(path) : 0;
+	int fd;
+
+	if (!length || length >= sizeof(address.sun_path))
+		return;
+	memcpy(address.sun_path, path, length);
+	if (*path == '@')		/* an abstract name */
+		address.sun_path[0] = '\0';
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	if (sendto(fd, message, strlen(message), MSG_NOSIGNAL | MSG_DONTWAIT, (struct sockaddr *)&address,
+		   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length)) < 0)
+		warn("the service manager at NOTIFY_SOCKET does not listen: %s", strerror(errno));
+	close(fd);
+}
+
+/* "/dev/ublkb3\n". Somebody may be waiting for it, so failing to write it is a failure. */
+static int write_path(int fd, const char *path, const char *what)
+{
+	char line[PATH_MAX];
+	int n = text_format(line, sizeof(line), "%s\n", path);
+
+	if (RETRY(write(fd, line, (size_t)n)) < 0)
+		return fail(-errno, "write the device path to %s", what);
+	return 0;
+}
+
+int notify_ready(const struct spec *spec, const char *path)
+{
+	int err = write_pidfile();
+
+	if (!err && spec->ready_fd != FD_NONE) {
+		err = write_path((int)spec->ready_fd, path, "--ready-fd");
+		if (spec->ready_fd > STDERR_FILENO)
+			close((int)spec->ready_fd);
+	}
+	if (!err && !spec->command) {
+		if (spec->ready_fd != STDOUT_FILENO)
+			err = write_path(STDOUT_FILENO, path, "standard output");
+		if (!err)
+			err = file_to_null(STDOUT_FILENO);	/* who reads on must come to its end */
+	}
+	if (err)
+		return err;
+	tell_manager("READY=1\n");
+	if (parent_fd < 0)
+		return 0;
+	/* Who started us must not wait for the end of our stderr either. */
+	notify_leave();
+	tell_parent(0);
+	return 0;
+}
+
+void notify_leave(void)
+{
+	file_close_inherited();		/* before anything new gets one of their numbers */
+	log_leave_stderr();
+	file_to_null(STDERR_FILENO);
+}
+
+void notify_stopping(void)
+{
+	tell_manager("STOPPING=1\n");
+}
+
+void notify_close(void)
+{
+	if (pidfile_written)
+		file_target_remove(&pidfile);
+	file_target_close(&pidfile);
+	pidfile_written = false;
+}
+
+void notify_forget(void)
+{
+	if (parent_fd >= 0)
+		close(parent_fd);
+	parent_fd = -1;
+	file_target_close(&pidfile);
+}

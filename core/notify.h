@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * notify.h - say that the device is ready, to everyone who wants to know
+ *
+ * Ready means: started, and its node can be opened. The outlets are a line on
+ * stdout (which is then closed, so that $(...) returns), --ready-fd,
+ * --pidfile, NOTIFY_SOCKET, and the parent that --background left waiting.
+ */
+#ifndef CORE_NOTIFY_H
+#define CORE_NOTIFY_H
+
+#include "core/spec.h"
+
+/*
+ * --background: fork; the parent waits in here and exits with the status that
+ * notify_ready() or notify_failed() hands it. Returns in the child. -errno, said.
+ */
+int notify_background(void);
+
+/* Remember the directory of --pidfile, before anybody changes into another. 0 or -errno, said. */
+int notify_open(const struct spec *spec);
+
+/* All outlets. @path: of the block device. 0, or -errno after saying which failed. */
+int notify_ready(const struct spec *spec, const char *path);
+
+/* The waiting parent, if there still is one, exits with @status. */
+void notify_failed(int status);
+
+/* NOTIFY_SOCKET: going down. The pidfile goes. */
+void notify_stopping(void);
+void notify_close(void);
+
+/* In the background, when there is no more to say to who started us: let go of what we have from there. */
+void notify_leave(void);
+
+/* In a process that has nothing to say: let go of the descriptors. */
+void notify_forget(void);
+
+#endif

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+/* proc.c - looking things up in /proc and /sys */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "core/file.h"
+#include "core/proc.h"
+#include "core/text.h"
+#include "core/util.h"
+
+int proc_read(const char *path, char *text, size_t limit)
+{
+	int fd = RETRY(open(path, O_RDONLY | O_CLOEXEC));
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = RETRY(read(fd, text, limit - 1));
+	if (n < 0)
+		n = -errno;
+	close(fd);
+	if (n < 0)
+		return (int)n;
+	text[n] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	return (int)strlen(text);
+}
+
+int proc_read_u64(const char *path, uint64_t *number)
+{
+	char text[32];
+	const char *at = text;
+	int n = proc_read(path, text, sizeof(text));
+
+	return n < 0 ? n : text_number(&at, number);
+}
+
+int proc_write(const char *path, const char *text)
+{
+	int fd = RETRY(open(path, O_WRONLY | O_CLOEXEC)), err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (RETRY(write(fd, text, strlen(text))) < 0)
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+bool proc_alive(pid_t pid)
+{
+	struct pollfd ready = { .events = POLLIN };
+	bool ended;
+
+	if (pid <= 0)
+		return false;
+	ready.fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (ready.fd < 0)
+		return false;
+	ended = RETRY(poll(&ready, 1, 0)) > 0;	/* one that nobody has waited for yet is dead all the same */
+	close(ready.fd);
+	return !ended;
+}
+
+void proc_name(pid_t pid, char name[PROC_NAME_MAX])
+{
+	char path[40];
+
+	text_format(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	if (proc_read(path, name, PROC_NAME_MAX) <= 0)
+		text_format(name, PROC_NAME_MAX, "?");
+}
+
+/* "ublkb3" is meant by "/dev/ublkb3" and "/dev/ublkb3p1", not by "/dev/ublkb31". */
+static bool names_node(const char *target, const char *name)
+{
+	const char *base = strrchr(target, '/');
+	size_t length = strlen(name);
+
+	base = base ? base + 1 : target;
+	if (strncmp(base, name, length))
+		return false;
+	return !base[length] || base[length] == 'p' || base[length] == ' ';
+}
+
+static bool process_holds(int proc, const char *pid, dev_t device, const char *name)
+{
+	struct file_listing listing;
+	char path[64], target[300];
+	const char *entry;
+	bool found = false;
+
+	text_format(path, sizeof(path), "%s/fd", pid);
+	if (file_listing_open(&listing, proc, path) < 0)
+		return false;
+	while (!found && (entry = file_listing_next(&listing))) {
+		struct stat st;
+		ssize_t n = readlinkat(listing.fd, entry, target, sizeof(target) - 1);
+
+		if (n <= 0)
+			continue;
+		target[n] = '\0';
+		if (*target != '/')	/* a pipe, a socket */
+			continue;
+		found = names_node(target, name) ||
+			(!strncmp(target, "/dev/", 5) && fstatat(listing.fd, entry, &st, 0) == 0 &&
+			 (S_ISBLK(st.st_mode) || S_ISCHR(st.st_mode)) && st.st_rdev == device);
+	}
+	file_listing_close(&listing);
+	return found;
+}
+
+bool proc_find_holder(const char *node, pid_t except, struct holder *holder)
+{
+	const char *base = strrchr(node, '/'), *entry;
+	struct file_listing listing;
+	bool found = false;
+	struct stat st;
+
+	if (stat(node, &st) < 0)
+		st.st_rdev = 0;
+	if (file_listing_open(&listing, AT_FDCWD, "/proc") < 0)
+		return false;
+	while (!found && (entry = file_listing_next(&listing))) {
+		uint64_t pid;
+
+		if (text_is_number(entry, &pid) || (pid_t)pid == except || (pid_t)pid == getpid())
+			continue;
+		if (!process_holds(listing.fd, entry, st.st_rdev, base ? base + 1 : node))
+			continue;
+		found = true;
+		holder->pid = (pid_t)pid;
+		proc_name((pid_t)pid, holder->name);
+	}
+	file_listing_close(&listing);
+	return found;
+}
+
+/* A file of /proc, line by line. Longer lines are cut. */
+struct lines {
+	int fd;
+	char text[4096];
+	size_t used, at;
+};
+
+static int lines_open(struct lines *lines, const char *path)
+{
+	*lines = (struct lines){ .fd = RETRY(open(path, O_RDONLY | O_CLOEXEC)) };
+	return lines->fd < 0 ? -errno : 0;
+}
+
+/* The next line, without its newline, until the next call; NULL at the end. */
+static char *lines_next(struct lines *lines)
+{
+	for (;;) {
+		char *line = lines->text + lines->at;
+		char *end = memchr(line, '\n', lines->used - lines->at);
+		ssize_t n;
+
+		if (end) {
+			*end = '\0';
+			lines->at = (size_t)(end + 1 - lines->text);
+			return line;
+		}
+		lines->used -= lines->at;
+		memmove(lines->text, line, lines->used);
+		lines->at = 0;
+		if (lines->used == sizeof(lines->text) - 1)
+			lines->used = 0;	/* a line longer than any we look for */
+		n = RETRY(read(lines->fd, lines->text + lines->used, sizeof(lines->text) - 1 - lines->used));
+		if (n <= 0)
+			return NULL;
+		lines->used += (size_t)n;
+	}
+}
+
+const char *proc_mount_point(const char *node, char *text, size_t limit)
+{
+	const char *base = strrchr(node, '/');
+	const char *found = NULL;
+	struct lines lines;
+	char *line;
+
+	if (lines_open(&lines, "/proc/self/mounts") < 0)
+		return NULL;
+	while (!found && (line = lines_next(&lines))) {	/* "SOURCE WHERE TYPE ..." */
+		char *where = strchr(line, ' ');
+
+		if (!where)
+			continue;
+		*where++ = '\0';
+		if (!names_node(line, base ? base + 1 : node))
+			continue;
+		text_format(text, limit, "%.*s", (int)strcspn(where, " "), where);
+		found = text;
+	}
+	close(lines.fd);
+	return found;
+}
+
+int proc_read_field(const char *path, const char *field, char *text, size_t limit)
+{
+	size_t length = strlen(field);
+	struct lines lines;
+	char *line;
+	int err = lines_open(&lines, path);
+
+	if (err)
+		return err;
+	err = -ENOENT;
+	while (err && (line = lines_next(&lines))) {
+		if (strncmp(line, field, length) || line[length] != ':')
+			continue;
+		text_format(text, limit, "%s", line + length + 1 + strspn(line + length + 1, " \t"));
+		err = 0;
+	}
+	close(lines.fd);
+	return err;
+}
+
+int proc_read_device(const char *path, dev_t *device)
+{
+	uint64_t major, minor;
+	const char *at;
+	char text[32];
+	int n = proc_read(path, text, sizeof(text));
+
+	if (n < 0)
+		return n;
+	at = text;
+	if (text_number(&at, &major) || *at++ != ':' || text_number(&at, &minor))
+		return -EINVAL;
+	*device = makedev((unsigned int)major, (unsigned int)minor);
+	return 0;
+}
+
+uint32_t proc_pid_space(unsigned int bits)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/pid", &st) < 0 ? 0 : (uint32_t)(st.st_ino & ((1U << bits) - 1));
+}
+
+bool proc_has_mapped(pid_t pid, const char *node)
+{
+	const char *base = strrchr(node, '/');
+	struct lines lines;
+	bool found = false;
+	char path[32];
+	char *line;
+
+	text_format(path, sizeof(path), "/proc/%d/maps", (int)pid);
+	if (lines_open(&lines, path) < 0)
+		return false;
+	while (!found && (line = lines_next(&lines))) {		/* "... INODE   /dev/ublkc3" */
+		char *name = strrchr(line, '/');
+
+		found = name && names_node(name, base ? base + 1 : node);
+	}
+	close(lines.fd);
+	return found;
+}

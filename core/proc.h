@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* proc.h - what /proc and /sys say about devices and processes */
+#ifndef CORE_PROC_H
+#define CORE_PROC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* The first line of a small file, without its newline. Length, or -errno. */
+int proc_read(const char *path, char *text, size_t limit);
+int proc_read_u64(const char *path, uint64_t *number);
+int proc_write(const char *path, const char *text);
+/* What follows "FIELD:" in a file like /proc/PID/status. 0 or -errno. */
+int proc_read_field(const char *path, const char *field, char *text, size_t limit);
+/* "MAJOR:MINOR", as sysfs writes it. 0 or -errno. */
+int proc_read_device(const char *path, dev_t *device);
+
+#define PROC_NAME_MAX 32
+
+struct holder {
+	pid_t pid;
+	char name[PROC_NAME_MAX];
+};
+
+/*
+ * Somebody other than @except who has @node (its device number, or for a block
+ * device one of its partitions) open. False: nobody that we may look at.
+ */
+bool proc_find_holder(const char *node, pid_t except, struct holder *holder);
+
+/* A number for our pid namespace, of @bits bits; 0 without /proc. */
+uint32_t proc_pid_space(unsigned int bits);
+
+/* Has @pid mapped @node, as a ublk server must? */
+bool proc_has_mapped(pid_t pid, const char *node);
+
+/* Is there a process @pid, and is its name one of ours? Both need /proc. */
+bool proc_alive(pid_t pid);
+void proc_name(pid_t pid, char name[PROC_NAME_MAX]);
+
+/* In a file system that is mounted at, or NULL. @text keeps it. */
+const char *proc_mount_point(const char *node, char *text, size_t limit);
+
+#endif

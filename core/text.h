@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * text.h - text out of values, and numbers out of text
+ *
+ * The part of printf that this program needs, and no more: libc's brings
+ * floating point, locales and buffered streams, a sixth of the whole binary.
+ */
+#ifndef CORE_TEXT_H
+#define CORE_TEXT_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * As snprintf(): at most @limit bytes with the NUL, and the length of the whole
+ * is returned. Knows %s %c %d %u %x %o %% with -, 0, width and precision (also
+ * as *), and the lengths l, ll and z.
+ */
+int text_format(char *to, size_t limit, const char *format, ...) __attribute__((format(printf, 3, 4)));
+int text_vformat(char *to, size_t limit, const char *format, va_list args);
+
+/* To standard output, in few writes. Returns the length. */
+int text_out(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* What is left of it. 0, or the -errno of the first write that failed. */
+int text_out_flush(void);
+
+/*
+ * The decimal digits at *@at, which moves behind them. 0; -EINVAL if there are
+ * none; -ERANGE for more than 2^64 - 1.
+ */
+int text_number(const char **at, uint64_t *number);
+
+/* All of @text is one number. 0, -EINVAL or -ERANGE. */
+int text_is_number(const char *text, uint64_t *number);
+
+#endif

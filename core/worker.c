@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/* worker.c - the life of the serving process, as a list */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "core/log.h"
+#include "core/node.h"
+#include "core/notify.h"
+#include "core/queue.h"
+#include "core/sandbox.h"
+#include "core/step.h"
+#include "core/util.h"
+#include "core/worker.h"
+
+struct worker {
+	const struct spec *spec;
+	const struct device *device;
+	const struct backend *backend;
+	int pipe;
+	int ended_fd;			/* eventfd that counts queues that have ended */
+	struct queue_plan plan;
+	struct queue *queues;
+	struct disk disk;
+};
+
+static int report(struct worker *w, enum report_kind kind, int error)
+{
+	struct report message = { .kind = kind, .error = error, .disk = w->disk };
+
+	if (RETRY(send(w->pipe, &message, sizeof(message), MSG_NOSIGNAL)) < 0)
+		return -errno;
+	return 0;
+}
+
+/* Without its keeper the disk cannot be taken away any more, so the worker does not outlive it, whatever it is at. */
+static int die_with_keeper(pid_t keeper)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return fail(-errno, "tie the server to its keeper");
+	return getppid() == keeper ? 0 : fail_plain(-ESRCH, "the keeper is gone already");
+}
+
+static int early_up(void *self)
+{
+	struct worker *w = self;
+	int err = die_with_keeper(device_keeper(w->device->info.ublksrv_flags));
+
+	if (err)
+		return err;
+	err = sandbox_early();
+	return err ? fail(err, "give up privileges that an exec could gain") : 0;
+}
+
+static int queues_up(void *self)
+{
+	struct worker *w = self;
+	const struct device *device = w->device;
+	uint16_t count = device->info.nr_hw_queues;
+	int err = 0;
+
+	w->ended_fd = eventfd(0, EFD_CLOEXEC);
+	if (w->ended_fd < 0)
+		return fail(-errno, "make an eventfd");
+	w->queues = pages_get(count * sizeof(*w->queues));
+	if (!w->queues)
+		return fail(-ENOMEM, "get memory for %u queues", count);
+	w->plan = (struct queue_plan){
+		.backend = w->backend,
+		.self = w->spec->applet->self,
+		.disk = &w->disk,
+		.char_fd = node_open_char(device->char_path),
+		.depth = device->info.queue_depth,
+		.max_io = device->info.max_io_buf_bytes,
+		.read_only = w->spec->read_only,
+		.legacy = device->legacy,
+		.drop_early = !w->spec->partscan && !(device->features.granted & UBLK_F_NO_AUTO_PART_SCAN),
+		.mode = device->features.moves,
+		.at_once = device->features.at_once,
+		.poll_us = w->spec->poll,
+		.batch = device->features.mode == IO_BATCH,
+		.ended_fd = w->ended_fd,
+	};
+	if (w->plan.char_fd < 0)
+		return w->plan.char_fd;
+	for (uint16_t i = 0; i < count && !err; i++)
+		err = queue_start(&w->queues[i], &w->plan, i, device->cpus ? &device->cpus[i] : NULL);
+	if (w->plan.mode == IO_COPY || w->plan.mode == IO_GET_DATA)
+		close(w->plan.char_fd);		/* each ring holds a reference of its own */
+	return err;
+}
+
+static int sandbox_up(void *self)
+{
+	int err = sandbox_thread();
+
+	(void)self;
+	return err ? fail(err, "give up every right") : 0;
+}
+
+static int backend_up(void *self)
+{
+	struct worker *w = self;
+	int err = w->backend->open(w->spec->applet->self, &w->disk);
+
+	w->plan.sector_size = spec_sector_size(w->spec, w->disk.sector_size);
+	for (uint16_t i = 0; i < w->device->info.nr_hw_queues && !err; i++)
+		err = queue_go(&w->queues[i]);
+	return err;
+}
+
+static int report_up(void *self)
+{
+	struct worker *w = self;
+	int err = report(w, REPORT_READY, 0);
+
+	if (err)
+		return fail(err, "report to the keeper");
+	if (w->spec->background)
+		notify_leave();
+	return 0;
+}
+
+/* No downs: what a process leaves behind, the kernel takes back in the right order. */
+static const struct step worker_steps[] = {
+	{ "confine the server",			early_up,	NULL },
+	{ "start the queues",			queues_up,	NULL },
+	{ "give up every right",		sandbox_up,	NULL },
+	{ "read what the disk is made of",	backend_up,	NULL },
+	{ "report to the keeper",		report_up,	NULL },
+	{ NULL, NULL, NULL }
+};
+
+static void wait_for_queues(struct worker *w)
+{
+	uint64_t ended = 0, more;
+
+	while (ended < w->device->info.nr_hw_queues)
+		if (RETRY(read(w->ended_fd, &more, sizeof(more))) == sizeof(more))
+			ended += more;
+}
+
+static int finish(struct worker *w)
+{
+	void *self = w->spec->applet->self;
+	int err = report(w, REPORT_STOPPED, 0);
+
+	if (!err && w->backend->stopped)
+		err = w->backend->stopped(self);
+	if (w->backend->close)
+		w->backend->close(self);
+	return err;
+}
+
+void worker_main(const struct spec *spec, const struct device *device, int pipe)
+{
+	struct worker w = { .spec = spec, .device = device, .backend = spec->applet->backend, .pipe = pipe };
+	int reached, err;
+
+	prctl(PR_SET_NAME, "ublk-worker", 0, 0, 0);
+	err = steps_up(worker_steps, &w, &reached);
+	if (err) {
+		report(&w, REPORT_FAILED, err);
+		_exit(1);
+	}
+	wait_for_queues(&w);
+	err = finish(&w);
+	report(&w, REPORT_FINISHED, err);
+	_exit(err ? 1 : 0);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * worker.h - the process that serves
+ *
+ * Forked by the keeper when the device has been added. It opens ublkcN, starts
+ * the queues, gives up every right, only then looks at what the disk is made
+ * of, and reports. It ends when the driver has taken all tags back (then with
+ * 0), with the keeper, or when anything goes wrong.
+ *
+ * A fork and no exec: the rings and threads that a control command leaves
+ * behind belong to the keeper's task and are not inherited, there is nothing
+ * to hand over twice, and no /proc is needed.
+ */
+#ifndef CORE_WORKER_H
+#define CORE_WORKER_H
+
+#include <stdint.h>
+
+#include "core/backend.h"
+#include "core/device.h"
+#include "core/spec.h"
+
+enum report_kind {
+	REPORT_READY = 1,	/* fetched, sandboxed, opened: start the device. Carries the disk */
+	REPORT_FAILED,		/* said why; carries the error, to make an exit status of */
+	REPORT_STOPPED,		/* every tag came back; what follows may take long */
+	REPORT_FINISHED,	/* the backend has done what it does at the end; carries its result */
+};
+
+/* All that ever goes from worker to keeper. The keeper trusts none of it. */
+struct report {
+	uint32_t kind;
+	int32_t error;
+	struct disk disk;
+};
+
+/* Never returns. @pipe: a SOCK_SEQPACKET socket to the keeper. */
+__attribute__((noreturn)) void worker_main(const struct spec *spec, const struct device *device, int pipe);
+
+#endif
