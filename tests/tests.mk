@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: MIT
+#
+#: make unit        the tests that need neither root nor a kernel, under the sanitizers and with musl
+#: make lint        what other programs say about the sources
+#
+# Each leaves a line per claim in out/results/: pass, fail or skip, a tab, and what was claimed.
+
+# --- unit: the sources compiled for this machine, thrice
+
+UNIT := $(OUT)/unit
+UNIT_CC ?= gcc
+UNIT_WERROR ?= -Werror
+UNIT_CFLAGS := -std=gnu11 -D_GNU_SOURCE -I. -I$(UNIT) -isystem $(OUT)/deps/include -Wall -Wextra $(UNIT_WERROR) -O1 -g \
+	-fno-omit-frame-pointer -MMD -MP
+UNIT_ASAN := -fsanitize=address,undefined -fno-sanitize-recover=all
+UNIT_TSAN := -fsanitize=thread
+
+UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_*.c)))
+UNIT_TSAN_TESTS := test_serve test_store
+UNIT_NATIVE_TESTS := test_serve		# its model is made for one C library
+UNIT_REAL_LOG := test_log
+# What every test may link with: all but main and the tools, and what the tests have their own of
+UNIT_CORE := $(filter-out core/main.c core/sandbox.c core/ring.c applets/ctl%,$(SOURCES))
+UNIT_PROGRAMS := $(UNIT_TESTS:%=$(UNIT)/asan/%) $(UNIT_TSAN_TESTS:%=$(UNIT)/tsan/%) \
+	$(patsubst %,$(UNIT)/musl/%,$(filter-out $(UNIT_NATIVE_TESTS),$(UNIT_TESTS)))
+UNIT_SCRIPTS := $(wildcard tests/unit/*.sh)
+UNIT_GENERATED := $(UNIT)/uapi_ours.inc $(UNIT)/uapi_host.inc
+UNIT_JOBS := $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+
+unit: $(OUT)/ublk
+	$(Q)$(MAKE) --no-print-directory $(UNIT_JOBS) $(UNIT_PROGRAMS)
+	$(Q)UBLK_BIN=$(OUT)/ublk tests/unit/run $(OUT)/results/unit $(UNIT_SCRIPTS) $(UNIT_PROGRAMS)
+
+# One rule a flavour: the sources as an archive, of which each test takes what it has no fake of
+define unit_flavour
+$(UNIT)/$1/%.o: %.c tests/tests.mk $$(UNIT_GENERATED) $(OUT)/deps/deps.stamp
+	$$(call say,CC,$$@)
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$3 -c -o $$@ $$<
+
+$(UNIT)/$1/core.a: $2
+	$$(Q)rm -f $$@
+	$$(Q)$(AR) rcs $$@ $$^
+endef
+UNIT_MUSL = $(CC) -std=gnu11 -D_GNU_SOURCE -I. -I$(UNIT) -Wall -Wextra -Werror -fPIE -O1 -MMD -MP $$(cat $(OUT)/musl.cflags)
+$(eval $(call unit_flavour,asan,$(UNIT_CORE:%.c=$(UNIT)/asan/%.o),$(UNIT_CC) $(UNIT_CFLAGS) $(UNIT_ASAN)))
+$(eval $(call unit_flavour,tsan,$(UNIT_CORE:%.c=$(UNIT)/tsan/%.o),$(UNIT_CC) $(UNIT_CFLAGS) $(UNIT_TSAN)))
+$(eval $(call unit_flavour,musl,$(UNIT_CORE:%.c=$(OUT)/obj/%.o),$$(UNIT_MUSL)))
+
+# What a test needs beside itself
+UNIT_HELPERS = $(if $(filter $(UNIT_REAL_LOG),$1),,tests/unit/said) \
+	$(if $(filter test_serve,$1),tests/unit/model tests/unit/no_sandbox) $(if $(filter test_uapi,$1),tests/unit/uapi_host)
+unit_objects = $(patsubst %,$(UNIT)/$1/%.o,tests/unit/$2 $(call UNIT_HELPERS,$2)) $(UNIT)/$1/core.a
+
+# Mappings are counted where the whole server runs
+$(UNIT)/%/test_serve: UNIT_WRAP := -Wl,--wrap=mmap,--wrap=munmap
+
+define unit_program
+$(UNIT)/asan/$1: $(call unit_objects,asan,$1)
+	$$(Q)$(UNIT_CC) $(UNIT_ASAN) $$(UNIT_WRAP) -o $$@ $$^ -pthread
+$(UNIT)/tsan/$1: $(call unit_objects,tsan,$1)
+	$$(Q)$(UNIT_CC) $(UNIT_TSAN) $$(UNIT_WRAP) -o $$@ $$^ -pthread
+$(UNIT)/musl/$1: $(call unit_objects,musl,$1)
+	$$(Q)CC="$(CC)" build/link.sh $(OUT) $$@ $$^
+endef
+$(foreach test,$(UNIT_TESTS),$(eval $(call unit_program,$(test))))
+
+# Every name that core/uapi.h states, with our value and with the host's
+UAPI_NAMES = grep -o '\<UBLK_[A-Z0-9_]*[A-Z0-9]\>' core/uapi.h | grep -v -e SHIFT -e STRIDE | sort -u
+$(UNIT)/uapi_ours.inc: core/uapi.h
+	$(Q)mkdir -p $(@D)
+	$(Q)$(UAPI_NAMES) | sed 's/.*/{ "&", (unsigned long long)(&) },/' >$@
+$(UNIT)/uapi_host.inc: core/uapi.h
+	$(Q)mkdir -p $(@D)
+	$(Q)$(UAPI_NAMES) | sed 's/.*/#ifdef &\n{ "&", (unsigned long long)(&) },\n#endif/' >$@
+
+# --- lint
+
+lint: $(OUT)/deps/deps.stamp $(UNIT_GENERATED)
+	$(Q)tests/lint $(OUT)
+
+.SECONDARY:
+-include $(wildcard $(UNIT)/*/*/*.d $(UNIT)/*/*/*/*.d)

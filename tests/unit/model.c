@@ -1,0 +1,1226 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * model.c - the kernel's side of a ublk device, in miniature
+ *
+ * The life of a tag:
+ *
+ *   NEW -- FETCH --> IDLE -- a request --> OURS ("the server's") -- COMMIT --> IDLE
+ *                     |  \                  ^
+ *                     |   `-- a WRITE --> ASKED -- GET_DATA --'   (get-data)
+ *                     `-- STOP --> GONE
+ *
+ * In batches many tags go each way with one command, but each lives as above.
+ * The bytes of a request that is OURS are copied by the driver, to and from an
+ * address that commands name; or by the server (user-copy); or its pages lie
+ * in the ring's table of buffers, put there by the server or by the driver.
+ *
+ * What a queue's thread and the block layer share is under the queue's lock;
+ * tags, SQEs and completions belong to the thread alone.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "core/ring.h"
+#include "core/util.h"
+#include "core/xfer.h"
+#include "tests/check.h"
+#include "tests/unit/model.h"
+
+#define QUEUES_MAX 8
+#define DEPTH_MAX 256
+#define SQES_MAX 1024
+
+/* What must never happen. */
+#define INSIST(condition) do { if (!(condition)) violated(#condition, __LINE__); } while (0)
+
+enum tag_state { NEW, IDLE, OURS, ASKED, GONE };
+
+
+struct tag {
+	enum tag_state state;
+	char *address;			/* of the last command */
+	struct model_io *io;
+	unsigned int asks;		/* for where to copy this WRITE to */
+	unsigned int moves;		/* under way */
+	uint64_t auto_buf;		/* where the driver is to put its next pages, of the last command */
+};
+
+/* An entry of the ring's table of buffers. */
+struct pages {
+	struct model_io *io;		/* NULL: empty */
+	unsigned int tag;
+	bool automatic;			/* by the driver, and gone with the commit */
+};
+
+#define BUFFERS_MAX 16
+
+/* Buffers that a command chooses from. */
+struct group {
+	char *memory;			/* NULL: there are none */
+	unsigned int count, size;
+	unsigned int asked_in_vain;	/* one after the other */
+	bool taken[BUFFERS_MAX];
+};
+
+struct model_ring {
+	pthread_t owner;
+	bool registered;		/* index 0 is ublkcN */
+	bool spinning;
+	struct io_uring_sqe sqes[SQES_MAX];
+	unsigned int entries, queued;		/* as many as were asked for: the server knows how many it needs */
+	struct io_uring_sqe moves[SQES_MAX];	/* under way */
+	unsigned int moving;
+	unsigned int idle;			/* times that it was entered for nothing, one after the other */
+	struct io_uring_sqe wake;		/* a read of an eventfd, if wake.opcode */
+	struct io_uring_sqe timer;		/* likewise */
+	struct pages table[DEPTH_MAX];
+	unsigned int table_size;
+	struct io_uring_sqe fetch;		/* likewise: asks for tags, batch after batch */
+	struct group group;
+	struct ring_done ready[2 * SQES_MAX];
+	unsigned int completed;
+	struct model_queue *queue;
+	uint64_t random;
+};
+
+struct model_queue {
+	struct tag tags[DEPTH_MAX];
+	unsigned int fetched;
+	struct ublksrv_io_desc *descriptors;
+	struct model_ring *ring;
+	uint16_t arrived[DEPTH_MAX];	/* tags to be delivered in batches, oldest first */
+	unsigned int arrivals;
+	unsigned int id;
+	struct model_count count;
+
+	pthread_mutex_t lock;
+	pthread_cond_t finished;
+	struct model_io *incoming, **tail;
+	int complete_with;		/* 0: as usual */
+	enum { NO_ALARM, ALARM, ALARM_RANG, ALARM_WAS_NOT_SET } alarm;
+	unsigned int gone;
+	int kick;			/* eventfd: look at the above */
+};
+
+static struct {
+	struct model_plan plan;
+	int char_fd;
+	_Atomic enum model_fault fault;
+	_Atomic bool stopping;
+	_Atomic unsigned int sandboxed, fetched, fetched_before, rings, mapped;
+	struct model_queue queues[QUEUES_MAX];
+} device;
+
+static void violated(const char *condition, int line)
+{
+	printf("# model.c:%d: the server must see to it that %s\n", line, condition);
+	fflush(stdout);
+	abort();
+}
+
+static bool granted(uint64_t flags)
+{
+	return device.plan.granted & flags;
+}
+
+/* The driver copies, to and from an address in every command. Else that must be 0. */
+static bool driver_copies(void)
+{
+	return !granted(UBLK_F_USER_COPY | UBLK_F_SUPPORT_ZERO_COPY | UBLK_F_AUTO_BUF_REG);
+}
+
+static bool in_batches(void)
+{
+	return granted(UBLK_F_BATCH_IO);
+}
+
+/* --- the block layer's side ------------------------------------------------------- */
+
+int model_open(const struct model_plan *plan)
+{
+	INSIST(plan->queues <= QUEUES_MAX && plan->depth <= DEPTH_MAX);
+	memset(&device, 0, sizeof(device));
+	device.plan = *plan;
+	device.char_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	for (unsigned int i = 0; i < plan->queues; i++) {
+		struct model_queue *queue = &device.queues[i];
+
+		queue->id = i;
+		pthread_mutex_init(&queue->lock, NULL);
+		pthread_cond_init(&queue->finished, NULL);
+		queue->tail = &queue->incoming;
+		queue->kick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	}
+	return device.char_fd;
+}
+
+void model_fault(enum model_fault fault)
+{
+	device.fault = fault;
+}
+
+void model_close(void)
+{
+	INSIST(!device.rings && !device.mapped);
+	for (unsigned int i = 0; i < device.plan.queues; i++) {
+		struct model_queue *queue = &device.queues[i];
+
+		INSIST(!queue->incoming);
+		close(queue->kick);
+		pthread_mutex_destroy(&queue->lock);
+		pthread_cond_destroy(&queue->finished);
+	}
+}
+
+static void kick(struct model_queue *queue)
+{
+	static const uint64_t one = 1;
+
+	INSIST(write(queue->kick, &one, sizeof(one)) == sizeof(one));
+}
+
+void model_submit(unsigned int id, struct model_io *io)
+{
+	struct model_queue *queue = &device.queues[id];
+
+	io->done = io->cut = false;
+	io->next = NULL;
+	pthread_mutex_lock(&queue->lock);
+	*queue->tail = io;
+	queue->tail = &io->next;
+	pthread_mutex_unlock(&queue->lock);
+	kick(queue);
+}
+
+void model_wait(unsigned int id, struct model_io *io)
+{
+	struct model_queue *queue = &device.queues[id];
+
+	pthread_mutex_lock(&queue->lock);
+	while (!io->done)
+		pthread_cond_wait(&queue->finished, &queue->lock);
+	pthread_mutex_unlock(&queue->lock);
+}
+
+void model_stop(void)
+{
+	device.stopping = true;
+	for (unsigned int i = 0; i < device.plan.queues; i++)
+		kick(&device.queues[i]);
+}
+
+void model_complete_with(unsigned int id, int result)
+{
+	struct model_queue *queue = &device.queues[id];
+
+	pthread_mutex_lock(&queue->lock);
+	queue->complete_with = result;
+	pthread_mutex_unlock(&queue->lock);
+}
+
+bool model_expire(unsigned int id)
+{
+	struct model_queue *queue = &device.queues[id];
+	bool was_set;
+
+	pthread_mutex_lock(&queue->lock);
+	queue->alarm = ALARM;
+	kick(queue);
+	while (queue->alarm == ALARM)
+		pthread_cond_wait(&queue->finished, &queue->lock);
+	was_set = queue->alarm == ALARM_RANG;
+	queue->alarm = NO_ALARM;
+	pthread_mutex_unlock(&queue->lock);
+	return was_set;
+}
+
+unsigned int model_gone(void)
+{
+	unsigned int gone = 0;
+
+	for (unsigned int i = 0; i < device.plan.queues; i++) {
+		pthread_mutex_lock(&device.queues[i].lock);
+		gone += device.queues[i].gone;
+		pthread_mutex_unlock(&device.queues[i].lock);
+	}
+	return gone;
+}
+
+void model_sandboxed(void)
+{
+	if (!device.sandboxed++)
+		device.fetched_before = device.fetched;
+}
+
+unsigned int model_sandboxed_count(void) { return device.sandboxed; }
+unsigned int model_sandboxed_fetched(void) { return device.fetched_before; }
+
+struct model_count model_counted(void)	/* when all queues have ended */
+{
+	struct model_count sum = { 0 };
+
+	for (unsigned int i = 0; i < device.plan.queues; i++) {
+		const struct model_count *c = &device.queues[i].count;
+
+		sum.requests += c->requests;
+		sum.in_place += c->in_place;
+		sum.short_io += c->short_io;
+		sum.interrupted += c->interrupted;
+		sum.retries += c->retries;
+		sum.cuts += c->cuts;
+		sum.waits += c->waits;
+		sum.expired += c->expired;
+		sum.moves += c->moves;
+		sum.fixed += c->fixed;
+		sum.copies += c->copies;
+		sum.registered += c->registered;
+		sum.automatic += c->automatic;
+		sum.durable += c->durable;
+		sum.holes += c->holes;
+		sum.ranges += c->ranges;
+		sum.zeroed += c->zeroed;
+		sum.unsupported += c->unsupported;
+		sum.batches += c->batches;
+		sum.batched += c->batched;
+		sum.starved += c->starved;
+		sum.partial += c->partial;
+		sum.spins += c->spins;
+	}
+	return sum;
+}
+
+static void finish(struct model_queue *queue, struct model_io *io, int result)
+{
+	pthread_mutex_lock(&queue->lock);
+	io->result = result;
+	io->done = true;
+	pthread_cond_broadcast(&queue->finished);
+	pthread_mutex_unlock(&queue->lock);
+}
+
+/* --- the ring ------------------------------------------------------------------------- */
+
+static struct model_ring *of(const struct ring *ring)
+{
+	struct model_ring *r = ring->uring.sq.ring_ptr;
+
+	INSIST(pthread_equal(r->owner, pthread_self()));
+	return r;
+}
+
+static bool chance(struct model_ring *r, unsigned int in)
+{
+	return device.plan.rough && check_random(&r->random) % in == 0;
+}
+
+static void complete_as(struct model_ring *r, struct ring_done done)
+{
+	INSIST(r->completed < 2 * r->entries);		/* the completion queue holds twice the entries */
+	r->ready[r->completed++] = done;
+}
+
+static void complete(struct model_ring *r, uint64_t user_data, int result)
+{
+	complete_as(r, (struct ring_done){ .user_data = user_data, .result = result });
+}
+
+int ring_open(struct ring *ring, unsigned int entries, enum ring_kind kind)
+{
+	struct model_ring *r;
+
+	INSIST(kind == RING_DATA || kind == RING_SPINNING);
+	if (device.fault == MODEL_NO_RING)
+		return -EPERM;
+	INSIST(entries <= SQES_MAX);
+	r = calloc(1, sizeof(*r));
+	r->owner = pthread_self();
+	r->spinning = kind == RING_SPINNING;
+	r->entries = entries;
+	r->random = device.plan.seed + device.rings++;
+	ring->uring.sq.ring_ptr = r;
+	ring->flavour = "a model";
+	return 0;
+}
+
+void ring_close(struct ring *ring)
+{
+	struct model_ring *r = of(ring);
+
+	/* The kernel may still write to where these point. */
+	INSIST(!r->moving && !r->wake.opcode && !r->queued);
+	device.rings--;
+	free(r);
+	ring->uring.sq.ring_ptr = NULL;
+}
+
+int ring_register_files(struct ring *ring, const int *fds, unsigned int count)
+{
+	struct model_ring *r = of(ring);
+
+	if (device.fault == MODEL_NO_FILES)
+		return -EMFILE;
+	INSIST(count >= 1 && fds[0] == device.char_fd && !r->registered);
+	r->registered = true;
+	return 0;
+}
+
+int ring_register_buffers(struct ring *ring, unsigned int count)
+{
+	struct model_ring *r = of(ring);
+
+	if (device.fault == MODEL_NO_TABLE)
+		return -ENOMEM;
+	INSIST(granted(UBLK_F_SUPPORT_ZERO_COPY) && count <= DEPTH_MAX && !r->table_size && !r->queue);
+	r->table_size = count;
+	return 0;
+}
+
+int ring_give_buffers(struct ring *ring, void *memory, unsigned int count, unsigned int size)
+{
+	struct model_ring *r = of(ring);
+
+	if (device.fault == MODEL_NO_BUFFERS)
+		return -ENOMEM;
+	INSIST(in_batches() && !r->group.memory && is_power_of_two(count) && count <= BUFFERS_MAX && size >= sizeof(uint16_t));
+	r->group = (struct group){ .memory = memory, .count = count, .size = size };
+	return 0;
+}
+
+/* From now on the kernel may write to it at any time. */
+void ring_return_buffer(struct ring *ring, void *at, unsigned int size, uint16_t number)
+{
+	struct model_ring *r = of(ring);
+
+	INSIST(number < r->group.count && size == r->group.size && r->group.taken[number]);
+	INSIST((char *)at == r->group.memory + (size_t)number * size);
+	memset(at, 0xee, size);
+	r->group.taken[number] = false;
+}
+
+/* Were it full, the SQEs of half a batch would be submitted before those of the other half. */
+struct io_uring_sqe *ring_sqe(struct ring *ring)
+{
+	struct model_ring *r = of(ring);
+
+	INSIST(r->queued < r->entries);
+	memset(&r->sqes[r->queued], 0, sizeof(r->sqes[0]));
+	return &r->sqes[r->queued++];
+}
+
+int ring_poll_fd(const struct ring *ring)
+{
+	(void)ring;
+	abort();
+}
+
+const volatile struct ublksrv_io_desc *ring_map_descriptors(int char_fd, unsigned int queue, unsigned int depth)
+{
+	if (device.fault == MODEL_NO_DESCRIPTORS) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	INSIST(char_fd == device.char_fd && queue < device.plan.queues && depth == device.plan.depth);
+	INSIST(!device.queues[queue].descriptors);
+	device.mapped++;
+	device.queues[queue].descriptors = calloc(depth, sizeof(struct ublksrv_io_desc));
+	return device.queues[queue].descriptors;
+}
+
+void ring_unmap_descriptors(const volatile struct ublksrv_io_desc *descriptors, unsigned int depth)
+{
+	INSIST(depth == device.plan.depth);
+	free((void *)(uintptr_t)descriptors);
+	if (descriptors)
+		device.mapped--;
+}
+
+/* --- commands to the driver ---------------------------------------------------------------- */
+
+/* What xfer_pack() must yield. */
+static uint64_t data_of(enum xfer_kind kind, unsigned int tag)
+{
+	return (uint64_t)kind << 16 | tag;
+}
+
+static uint64_t tag_data(unsigned int tag)
+{
+	return data_of(XFER_TAG, tag);
+}
+
+static uint32_t length_of(const struct model_io *io)
+{
+	return io->op == UBLK_IO_OP_FLUSH ? 0 : io->sectors << 9;
+}
+
+static bool has_bytes(const struct model_io *io)
+{
+	return io->op == UBLK_IO_OP_READ || io->op == UBLK_IO_OP_WRITE;
+}
+
+static void give_back(struct model_ring *r, unsigned int tag)
+{
+	r->queue->tags[tag].state = GONE;
+	complete(r, tag_data(tag), UBLK_IO_RES_ABORT);
+	pthread_mutex_lock(&r->queue->lock);
+	r->queue->gone++;
+	pthread_mutex_unlock(&r->queue->lock);
+}
+
+/* Where the driver is to put the next pages of the tag. It refuses what it does not know. */
+static void take_auto_buf(struct model_ring *r, struct tag *tag, uint64_t where)
+{
+	tag->auto_buf = where;
+	if (!granted(UBLK_F_AUTO_BUF_REG))
+		INSIST(!where);
+	else
+		INSIST(where >> 16 == UBLK_AUTO_BUF_REG_FALLBACK && (uint16_t)where < r->table_size);
+}
+
+static void do_fetch(struct model_ring *r, const struct ublksrv_io_cmd *command, uint64_t auto_buf)
+{
+	struct tag *tag = &r->queue->tags[command->tag];
+
+	INSIST(tag->state == NEW);
+	if (driver_copies())
+		INSIST(command->addr || granted(UBLK_F_NEED_GET_DATA));
+	else
+		INSIST(!command->addr);
+	take_auto_buf(r, tag, auto_buf);
+	tag->state = IDLE;
+	tag->address = (char *)(uintptr_t)command->addr;
+	r->queue->fetched++;
+	device.fetched++;
+	if (device.fault == MODEL_NO_FETCH && command->tag == 1 && !in_batches())
+		complete(r, tag_data(command->tag), -EINVAL);
+}
+
+/* What the driver put into the table it takes out; what the server put there is for the server to take out. */
+static void forget_pages(struct model_ring *r, unsigned int tag)
+{
+	for (unsigned int i = 0; i < r->table_size; i++) {
+		if (!r->table[i].io || r->table[i].tag != tag)
+			continue;
+		INSIST(r->table[i].automatic);
+		r->table[i].io = NULL;
+	}
+}
+
+static void take_answer(struct tag *tag, const struct ublksrv_io_cmd *command)
+{
+	struct model_io *io = tag->io;
+
+	if (!driver_copies())
+		INSIST(!command->addr);
+	else if (io->op == UBLK_IO_OP_READ || !granted(UBLK_F_NEED_GET_DATA))
+		INSIST(command->addr);		/* even if it failed */
+	tag->address = (char *)(uintptr_t)command->addr;
+	if (driver_copies() && io->op == UBLK_IO_OP_READ && command->result > 0)
+		memcpy(io->data, tag->address, (size_t)command->result);
+}
+
+static void do_commit(struct model_ring *r, const struct ublksrv_io_cmd *command, uint64_t auto_buf)
+{
+	struct tag *tag = &r->queue->tags[command->tag];
+	struct model_io *io = tag->io;
+
+	INSIST(tag->state == OURS);		/* fetched, not asked, answered once, not gone */
+	INSIST(io && !tag->moves);
+	/* 7.3 takes a short WRITE for a complete one, so only these two will do. */
+	INSIST(command->result < 0 || (uint32_t)command->result == length_of(io));
+	INSIST(!io->cut || command->result < 0);
+	forget_pages(r, command->tag);
+	take_answer(tag, command);
+	take_auto_buf(r, tag, auto_buf);
+	tag->state = IDLE;
+	tag->io = NULL;
+	finish(r->queue, io, command->result);
+	if (device.stopping && !in_batches())
+		give_back(r, command->tag);
+}
+
+static void ask(struct model_ring *r, unsigned int tag)
+{
+	r->queue->tags[tag].state = ASKED;
+	complete(r, tag_data(tag), UBLK_IO_RES_NEED_GET_DATA);
+}
+
+/* No memory there: nothing is copied, and the driver asks again; or some is, and the request becomes shorter. */
+static void do_get_data(struct model_ring *r, const struct ublksrv_io_cmd *command)
+{
+	struct tag *tag = &r->queue->tags[command->tag];
+	struct ublksrv_io_desc *descriptor = &r->queue->descriptors[command->tag];
+	uint32_t length = length_of(tag->io);
+
+	INSIST(granted(UBLK_F_NEED_GET_DATA) && tag->state == ASKED);
+	INSIST(command->addr);
+	tag->address = (char *)(uintptr_t)command->addr;
+	if (!tag->asks++ && chance(r, 50)) {
+		r->queue->count.retries++;
+		ask(r, command->tag);
+		return;
+	}
+	if (length > 512 && chance(r, 50)) {
+		descriptor->nr_sectors /= 2;
+		length = descriptor->nr_sectors << 9;
+		tag->io->cut = true;
+		r->queue->count.cuts++;
+	}
+	memcpy(tag->address, tag->io->data, min_u64(length, device.plan.max_io));
+	r->queue->count.in_place++;
+	tag->state = OURS;
+	complete(r, tag_data(command->tag), UBLK_IO_RES_OK);
+}
+
+static bool register_pages(struct model_ring *r, uint64_t index, unsigned int tag, bool automatic)
+{
+	struct model_io *io = r->queue->tags[tag].io;
+
+	INSIST(index < r->table_size && !r->table[index].io);
+	INSIST(io && has_bytes(io));
+	if (device.fault == MODEL_NO_PAGES)
+		return false;
+	r->table[index] = (struct pages){ .io = io, .tag = tag, .automatic = automatic };
+	return true;
+}
+
+/* Success is silent. */
+static void do_fix(struct model_ring *r, const struct ublksrv_io_cmd *command, uint32_t op)
+{
+	struct pages *pages = &r->table[command->addr];
+	const struct tag *tag = &r->queue->tags[command->tag];
+
+	INSIST(granted(UBLK_F_SUPPORT_ZERO_COPY) && tag->state == OURS && !tag->moves);
+	INSIST(command->addr < r->table_size);
+	if (op == UBLK_U_IO_REGISTER_IO_BUF) {
+		r->queue->count.registered++;
+		if (!register_pages(r, command->addr, command->tag, false))
+			complete(r, data_of(XFER_FIX, command->tag), -ENOMEM);
+	} else if (pages->io) {
+		INSIST(pages->tag == command->tag && !pages->automatic);
+		pages->io = NULL;
+	} else {
+		complete(r, data_of(XFER_FIX, command->tag), -EINVAL);
+	}
+}
+
+/* How each command must be sent; the younger ones were never known by a bare number. */
+static void check_command(const struct io_uring_sqe *sqe, const struct ublksrv_io_cmd *command, bool fix)
+{
+	uint32_t number = sqe->cmd_op & 0xff;
+	bool bare = device.plan.legacy && !fix;
+
+	INSIST(sqe->cmd_op == (bare ? number : _IOWR('u', number, struct ublksrv_io_cmd)));
+	INSIST(sqe->fd == 0 && sqe->flags == (IOSQE_FIXED_FILE | (fix ? IOSQE_CQE_SKIP_SUCCESS : 0)));
+	INSIST(command->q_id < device.plan.queues && command->tag < device.plan.depth);
+	INSIST(sqe->user_data == data_of(fix ? XFER_FIX : XFER_TAG, command->tag));
+}
+
+/* A queue has one thread. */
+static void is_from(struct model_ring *r, unsigned int id)
+{
+	INSIST(r->registered && id < device.plan.queues);
+	if (!r->queue) {
+		r->queue = &device.queues[id];
+		r->queue->ring = r;
+	}
+	INSIST(r->queue->id == id);
+}
+
+static void do_command(struct model_ring *r, const struct io_uring_sqe *sqe)
+{
+	bool fix = sqe->cmd_op == UBLK_U_IO_REGISTER_IO_BUF || sqe->cmd_op == UBLK_U_IO_UNREGISTER_IO_BUF;
+	struct ublksrv_io_cmd command;
+
+	memcpy(&command, sqe->cmd, sizeof(command));
+	check_command(sqe, &command, fix);
+	is_from(r, command.q_id);
+	if (fix) {
+		do_fix(r, &command, sqe->cmd_op);
+		return;
+	}
+	switch (sqe->cmd_op & 0xff) {
+	case UBLK_IO_FETCH_REQ:
+		do_fetch(r, &command, sqe->addr);
+		return;
+	case UBLK_IO_COMMIT_AND_FETCH_REQ:
+		do_commit(r, &command, sqe->addr);
+		return;
+	case UBLK_IO_NEED_GET_DATA:
+		do_get_data(r, &command);
+		return;
+	}
+	INSIST(!"an unknown command");
+}
+
+/* --- commands about many requests ------------------------------------------------------------- */
+
+static struct ublksrv_io_cmd element(const struct io_uring_sqe *sqe, const struct ublk_batch_io *batch, unsigned int index)
+{
+	const char *at = (const char *)(uintptr_t)sqe->addr + (size_t)index * batch->elem_bytes;
+	struct ublksrv_io_cmd command = { .q_id = batch->q_id };
+	struct ublk_elem_header header;
+
+	memcpy(&header, at, sizeof(header));
+	if (batch->flags & UBLK_BATCH_F_HAS_BUF_ADDR)
+		memcpy(&command.addr, at + sizeof(header), sizeof(command.addr));
+	INSIST(header.tag < device.plan.depth && !header.buf_index);
+	command.tag = header.tag;
+	command.result = header.result;
+	return command;
+}
+
+/* All of them, or none. */
+static void do_prepare(struct model_ring *r, const struct io_uring_sqe *sqe, const struct ublk_batch_io *batch)
+{
+	for (unsigned int i = 0; i < batch->nr_elem; i++) {
+		struct ublksrv_io_cmd command = element(sqe, batch, i);
+
+		INSIST(!command.result);
+		do_fetch(r, &command, 0);
+	}
+	complete(r, sqe->user_data, device.fault == MODEL_NO_FETCH ? -EINVAL : 0);
+}
+
+/* As many as the driver likes: the result tells. */
+static void do_commits(struct model_ring *r, const struct io_uring_sqe *sqe, const struct ublk_batch_io *batch)
+{
+	unsigned int count = batch->nr_elem;
+
+	INSIST(count);
+	if (count > 1 && chance(r, 8)) {
+		count = 1 + check_random(&r->random) % (count - 1);
+		r->queue->count.partial++;
+	}
+	for (unsigned int i = 0; i < count; i++) {
+		struct ublksrv_io_cmd command = element(sqe, batch, i);
+
+		do_commit(r, &command, 0);
+	}
+	complete(r, sqe->user_data, (int)(count * batch->elem_bytes));
+}
+
+static void start_fetch(struct model_ring *r, const struct io_uring_sqe *sqe, const struct ublk_batch_io *batch)
+{
+	INSIST(r->queue->fetched == device.plan.depth && !r->fetch.opcode);
+	INSIST(sqe->uring_cmd_flags == IORING_URING_CMD_MULTISHOT && sqe->buf_group == RING_BUFFER_GROUP);
+	INSIST(r->group.memory && batch->elem_bytes == sizeof(uint16_t) && !batch->flags);
+	r->fetch = *sqe;
+}
+
+static void end_fetch(struct model_ring *r, int result)
+{
+	complete(r, r->fetch.user_data, result);
+	r->fetch.opcode = 0;
+}
+
+/* Which buffer; -1: none is left, or the command ends for some other reason. */
+static int choose_buffer(struct model_ring *r)
+{
+	for (unsigned int i = 0; i < r->group.count && !chance(r, 64); i++)
+		if (!r->group.taken[i])
+			return (int)i;
+	return -1;
+}
+
+/* Tags in a buffer, after each other, as many at a time as the driver likes. */
+static void deliver(struct model_ring *r)
+{
+	struct model_queue *queue = r->queue;
+
+	while (queue->arrivals && r->fetch.opcode) {
+		unsigned int n = (unsigned int)min_u64(queue->arrivals, r->group.size / sizeof(uint16_t));
+		int buffer = choose_buffer(r);
+
+		if (buffer < 0) {
+			queue->count.starved++;
+			INSIST(r->group.asked_in_vain++ < 1000);	/* but give some back */
+			end_fetch(r, -ENOBUFS);
+			return;
+		}
+		if (chance(r, 4))
+			n = 1 + check_random(&r->random) % n;
+		r->group.asked_in_vain = 0;
+		r->group.taken[buffer] = true;
+		memcpy(r->group.memory + (size_t)buffer * r->group.size, queue->arrived, n * sizeof(uint16_t));
+		queue->arrivals -= n;
+		memmove(queue->arrived, queue->arrived + n, queue->arrivals * sizeof(uint16_t));
+		queue->count.batches++;
+		queue->count.batched += n;
+		complete_as(r, (struct ring_done){
+			.user_data = r->fetch.user_data, .result = (int)(n * sizeof(uint16_t)), .buffer = (uint16_t)buffer, .more = true,
+		});
+	}
+}
+
+static void do_batch_command(struct model_ring *r, const struct io_uring_sqe *sqe)
+{
+	uint32_t number = sqe->cmd_op & 0xff;
+	struct ublk_batch_io batch;
+	bool fetch = sqe->cmd_op == UBLK_U_IO_FETCH_IO_CMDS;
+
+	memcpy(&batch, sqe->cmd, sizeof(batch));
+	is_from(r, batch.q_id);
+	INSIST(sqe->cmd_op == _IOWR('u', number, struct ublk_batch_io) && !device.plan.legacy);
+	INSIST(sqe->fd == 0 && sqe->flags == (IOSQE_FIXED_FILE | (fetch ? IOSQE_BUFFER_SELECT : 0)));
+	INSIST(!batch.reserved && !batch.reserved2);
+	if (fetch) {
+		start_fetch(r, sqe, &batch);
+		return;
+	}
+	INSIST(batch.nr_elem <= device.plan.depth && !sqe->uring_cmd_flags);
+	INSIST(batch.flags == (driver_copies() ? UBLK_BATCH_F_HAS_BUF_ADDR : 0));
+	INSIST(batch.elem_bytes == sizeof(struct ublk_elem_header) + (driver_copies() ? sizeof(uint64_t) : 0));
+	switch (sqe->cmd_op) {
+	case UBLK_U_IO_PREP_IO_CMDS:
+		do_prepare(r, sqe, &batch);
+		return;
+	case UBLK_U_IO_COMMIT_IO_CMDS:
+		do_commits(r, sqe, &batch);
+		return;
+	}
+	INSIST(!"a command that batches know");
+}
+
+/* --- user-copy -------------------------------------------------------------------------------- */
+
+/* A request has two directions: a READ is filled, a WRITE is taken from. */
+ssize_t ring_user_copy(int char_fd, uint16_t id, uint16_t number, uint32_t start, char *memory, uint32_t length, bool fill)
+{
+	struct model_queue *queue = &device.queues[id];
+	struct model_ring *r = queue->ring;
+	struct tag *tag = &queue->tags[number];
+
+	INSIST(granted(UBLK_F_USER_COPY) && char_fd == device.char_fd && id < device.plan.queues);
+	INSIST(pthread_equal(r->owner, pthread_self()));
+	INSIST(number < device.plan.depth && tag->state == OURS && !tag->moves);
+	INSIST(tag->io->op == (fill ? UBLK_IO_OP_READ : UBLK_IO_OP_WRITE));
+	INSIST(length && start < length_of(tag->io) && length <= length_of(tag->io) - start);
+	queue->count.copies++;
+	if (length > 1 && chance(r, 8)) {
+		length = 1 + check_random(&r->random) % (length - 1);
+		queue->count.short_io++;
+	}
+	if (fill)
+		memcpy(tag->io->data + start, memory, length);
+	else
+		memcpy(memory, tag->io->data + start, length);
+	return length;
+}
+
+/* --- ordinary I/O ---------------------------------------------------------------------------- */
+
+/* tmpfs cannot, others can. */
+static int zero_range(const struct io_uring_sqe *sqe)
+{
+	static const char zeroes[1 << 16];
+
+	for (uint64_t done = 0; done < sqe->addr;) {
+		ssize_t n = pwrite(sqe->fd, zeroes, min_u64(sizeof(zeroes), sqe->addr - done), (off_t)(sqe->off + done));
+
+		if (n < 0)
+			return -errno;
+		done += (uint64_t)n;
+	}
+	return 0;
+}
+
+static int do_fallocate(struct model_ring *r, const struct io_uring_sqe *sqe, const struct model_io *io)
+{
+	struct model_count *count = &r->queue->count;
+	bool zero = io->op == UBLK_IO_OP_WRITE_ZEROES;
+
+	INSIST(zero || io->op == UBLK_IO_OP_DISCARD);
+	INSIST(sqe->len == (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE) ||
+	       (zero && sqe->len == (FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE)));
+	if (zero && chance(r, 4)) {
+		count->unsupported++;
+		return -EOPNOTSUPP;
+	}
+	if (sqe->len & FALLOC_FL_ZERO_RANGE) {
+		count->ranges++;
+		return zero_range(sqe);
+	}
+	INSIST(!zero || !io->keep);		/* what was promised to stay */
+	count->holes += zero;
+	return fallocate(sqe->fd, (int)sqe->len, (off_t)sqe->off, (off_t)sqe->addr) < 0 ? -errno : 0;
+}
+
+static bool is_fixed(const struct io_uring_sqe *sqe)
+{
+	return sqe->opcode == IORING_OP_READ_FIXED || sqe->opcode == IORING_OP_WRITE_FIXED;
+}
+
+static bool is_transfer(const struct io_uring_sqe *sqe)
+{
+	return sqe->opcode == IORING_OP_READ || sqe->opcode == IORING_OP_WRITE || is_fixed(sqe);
+}
+
+/* What is durable must be so before it is answered; what need not be shall not cost that. */
+static void check_write(struct model_ring *r, const struct io_uring_sqe *sqe, const struct model_io *io)
+{
+	INSIST(io->op == UBLK_IO_OP_WRITE || (io->op == UBLK_IO_OP_WRITE_ZEROES && !is_fixed(sqe)));
+	INSIST(sqe->rw_flags == (io->fua ? RWF_DSYNC : 0));
+	r->queue->count.durable += io->fua;
+	r->queue->count.zeroed += io->op == UBLK_IO_OP_WRITE_ZEROES;
+}
+
+/* Where the bytes are: in memory, or in the pages of the request. NULL: its pages are not in the table. */
+static char *bytes_at(struct model_ring *r, const struct io_uring_sqe *sqe, const struct model_io *io)
+{
+	const struct pages *pages = &r->table[sqe->buf_index];
+
+	if (!is_fixed(sqe))
+		return (char *)(uintptr_t)sqe->addr;
+	INSIST(sqe->buf_index < r->table_size);
+	if (!pages->io)
+		return NULL;
+	INSIST(pages->io == io && pages->tag == (uint16_t)sqe->user_data);
+	INSIST(sqe->opcode == (io->op == UBLK_IO_OP_READ ? IORING_OP_READ_FIXED : IORING_OP_WRITE_FIXED));
+	INSIST(sqe->len && sqe->addr + sqe->len <= length_of(io));
+	return io->data + sqe->addr;
+}
+
+static int do_transfer(struct model_ring *r, const struct io_uring_sqe *sqe, const struct model_io *io)
+{
+	char *at = bytes_at(r, sqe, io);
+	size_t length = sqe->len;
+	ssize_t n;
+
+	if (!at)
+		return -EFAULT;
+	if (length > 1 && chance(r, 8)) {
+		length = 1 + check_random(&r->random) % (length - 1);
+		r->queue->count.short_io++;
+	}
+	r->queue->count.fixed += is_fixed(sqe);
+	if (sqe->opcode == IORING_OP_READ || sqe->opcode == IORING_OP_READ_FIXED) {
+		n = pread(sqe->fd, at, length, (off_t)sqe->off);
+	} else {
+		check_write(r, sqe, io);
+		n = pwrite(sqe->fd, at, length, (off_t)sqe->off);
+	}
+	return n < 0 ? -errno : (int)n;
+}
+
+static int do_io(struct model_ring *r, const struct io_uring_sqe *sqe)
+{
+	const struct model_io *io = r->queue->tags[(uint16_t)sqe->user_data].io;
+
+	r->queue->count.moves++;
+	if (chance(r, 16)) {
+		r->queue->count.interrupted++;
+		return check_random(&r->random) % 2 ? -EINTR : -EAGAIN;
+	}
+	if (is_transfer(sqe))
+		return do_transfer(r, sqe, io);
+	switch (sqe->opcode) {
+	case IORING_OP_FSYNC:
+		INSIST(io->op == UBLK_IO_OP_FLUSH);
+		return fdatasync(sqe->fd) < 0 ? -errno : 0;
+	case IORING_OP_FALLOCATE:
+		return do_fallocate(r, sqe, io);
+	}
+	INSIST(!"an operation that nobody knows");
+	return -EINVAL;
+}
+
+/* A request does one thing at a time, and its pages are looked for when that begins. */
+static void start_move(struct model_ring *r, const struct io_uring_sqe *sqe)
+{
+	unsigned int number = (uint16_t)sqe->user_data;
+	struct tag *tag = &r->queue->tags[number];
+
+	INSIST(sqe->user_data == data_of(XFER_MOVE, number) && number < device.plan.depth);
+	INSIST(tag->state == OURS && !tag->moves && !sqe->flags);
+	if (is_fixed(sqe))
+		bytes_at(r, sqe, tag->io);
+	else
+		INSIST(!sqe->buf_index);
+	tag->moves++;
+	INSIST(r->moving < SQES_MAX);
+	r->moves[r->moving++] = *sqe;
+}
+
+static void start_timer(struct model_ring *r, const struct io_uring_sqe *sqe)
+{
+	const struct __kernel_timespec *after = (const void *)(uintptr_t)sqe->addr;
+
+	INSIST(!r->timer.opcode && sqe->user_data == data_of(XFER_TRIM, 0));
+	INSIST(sqe->len == 1 && !sqe->off && !sqe->timeout_flags && !sqe->flags);
+	INSIST((after->tv_sec || after->tv_nsec) && after->tv_nsec < 1000000000);
+	r->timer = *sqe;
+}
+
+static void submit_one(struct model_ring *r, const struct io_uring_sqe *sqe)
+{
+	if (sqe->opcode == IORING_OP_URING_CMD && in_batches()) {
+		do_batch_command(r, sqe);
+	} else if (sqe->opcode == IORING_OP_URING_CMD) {
+		do_command(r, sqe);
+	} else if (sqe->opcode == IORING_OP_TIMEOUT) {
+		start_timer(r, sqe);
+	} else if (sqe->opcode == IORING_OP_READ && sqe->user_data == data_of(XFER_WAKE, 0)) {
+		INSIST(!r->wake.opcode && sqe->len == sizeof(uint64_t));
+		r->wake = *sqe;
+	} else {
+		start_move(r, sqe);
+	}
+}
+
+int ring_submit(struct ring *ring)
+{
+	struct model_ring *r = of(ring);
+
+	r->idle = r->queued || r->completed ? 0 : r->idle + 1;
+	INSIST(r->idle < 1000);				/* and not turn for ever */
+	for (unsigned int i = 0; i < r->queued; i++)
+		submit_one(r, &r->sqes[i]);
+	r->queued = 0;
+	return 0;
+}
+
+/* Some of what is under way ends; one at least if @one. */
+static void end_moves(struct model_ring *r, bool one)
+{
+	while (r->moving && (one || !device.plan.rough || check_random(&r->random) % 3)) {
+		unsigned int i = device.plan.rough ? check_random(&r->random) % r->moving : 0;
+		struct io_uring_sqe sqe = r->moves[i];
+
+		if (device.plan.rough)
+			r->moves[i] = r->moves[r->moving - 1];
+		else
+			memmove(&r->moves[0], &r->moves[1], (r->moving - 1) * sizeof(r->moves[0]));
+		r->moving--;
+		r->queue->tags[(uint16_t)sqe.user_data].moves--;
+		complete(r, sqe.user_data, do_io(r, &sqe));
+		one = false;
+	}
+}
+
+static void end_wake(struct model_ring *r)
+{
+	struct pollfd ready = { .fd = r->wake.fd, .events = POLLIN };
+
+	if (!r->wake.opcode || poll(&ready, 1, 0) != 1)
+		return;
+	INSIST(read(r->wake.fd, (void *)(uintptr_t)r->wake.addr, sizeof(uint64_t)) == sizeof(uint64_t));
+	r->wake.opcode = 0;
+	complete(r, r->wake.user_data, sizeof(uint64_t));
+	r->queue->count.waits++;
+}
+
+static bool ring_alarm(struct model_queue *queue, bool set)
+{
+	bool rings;
+
+	pthread_mutex_lock(&queue->lock);
+	rings = queue->alarm == ALARM;
+	if (rings) {
+		queue->alarm = set ? ALARM_RANG : ALARM_WAS_NOT_SET;
+		pthread_cond_broadcast(&queue->finished);
+	}
+	pthread_mutex_unlock(&queue->lock);
+	return rings;
+}
+
+static void end_timer(struct model_ring *r)
+{
+	bool set = r->timer.opcode;
+
+	if ((!ring_alarm(r->queue, set) && !chance(r, 32)) || !set)
+		return;
+	r->timer.opcode = 0;
+	r->queue->count.expired++;
+	complete(r, r->timer.user_data, -ETIME);
+}
+
+/* The driver makes the pages known by itself, or says that it could not. */
+static uint32_t announce_pages(struct model_ring *r, unsigned int number)
+{
+	struct tag *tag = &r->queue->tags[number];
+
+	if (!granted(UBLK_F_AUTO_BUF_REG) || !has_bytes(tag->io))
+		return 0;
+	if (chance(r, 4) || !register_pages(r, (uint16_t)tag->auto_buf, number, true))
+		return UBLK_IO_F_NEED_REG_BUF;
+	r->queue->count.automatic++;
+	return 0;
+}
+
+static void arrive(struct model_ring *r, unsigned int number)
+{
+	if (in_batches())
+		r->queue->arrived[r->queue->arrivals++] = (uint16_t)number;
+	else
+		complete(r, tag_data(number), UBLK_IO_RES_OK);
+}
+
+/* A request gets a tag. */
+static void dispatch(struct model_ring *r, unsigned int number, struct model_io *io)
+{
+	struct model_queue *queue = r->queue;
+	struct tag *tag = &queue->tags[number];
+
+	queue->count.requests++;
+	tag->io = io;
+	tag->asks = 0;
+	tag->state = OURS;
+	queue->descriptors[number] = (struct ublksrv_io_desc){
+		.op_flags = io->op | (io->fua ? UBLK_IO_F_FUA : 0) | (io->keep ? UBLK_IO_F_NOUNMAP : 0) | announce_pages(r, number),
+		.nr_sectors = io->sectors,
+		.start_sector = io->start,
+		.addr = ptr_to_u64(tag->address),
+	};
+	if (queue->complete_with && in_batches()) {
+		end_fetch(r, queue->complete_with);
+	} else if (queue->complete_with) {
+		complete(r, tag_data(number), queue->complete_with);
+	} else if (io->op == UBLK_IO_OP_WRITE && granted(UBLK_F_NEED_GET_DATA)) {
+		ask(r, number);
+	} else {
+		if (io->op == UBLK_IO_OP_WRITE && driver_copies())
+			memcpy(tag->address, io->data, min_u64(length_of(io), device.plan.max_io));
+		arrive(r, number);
+	}
+}
+
+static struct model_io *next_incoming(struct model_queue *queue)
+{
+	struct model_io *io;
+
+	pthread_mutex_lock(&queue->lock);
+	io = queue->incoming;
+	if (io) {
+		queue->incoming = io->next;
+		if (!queue->incoming)
+			queue->tail = &queue->incoming;
+	}
+	pthread_mutex_unlock(&queue->lock);
+	return io;
+}
+
+static void dispatch_all(struct model_ring *r)
+{
+	unsigned int first = check_random(&r->random) % device.plan.depth;
+
+	for (unsigned int i = 0; i < device.plan.depth; i++) {
+		unsigned int number = (first + i) % device.plan.depth;
+		struct model_io *io;
+
+		if (r->queue->tags[number].state != IDLE)
+			continue;
+		if (device.stopping && in_batches())
+			return;
+		if (device.stopping) {
+			give_back(r, number);
+			continue;
+		}
+		io = next_incoming(r->queue);
+		if (!io)
+			return;
+		dispatch(r, number, io);
+	}
+}
+
+/* Requests that have arrived and not been answered. */
+static unsigned int in_service(const struct model_queue *queue)
+{
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < device.plan.depth; i++)
+		count += queue->tags[i].state == OURS || queue->tags[i].state == ASKED;
+	return count;
+}
+
+/* When all is answered, who asks for more is told that there is none. */
+static void take_all_back(struct model_ring *r)
+{
+	struct model_queue *queue = r->queue;
+
+	if (!device.stopping || !in_batches() || !r->fetch.opcode || in_service(queue))
+		return;
+	for (unsigned int i = 0; i < device.plan.depth; i++)
+		queue->tags[i].state = GONE;
+	end_fetch(r, UBLK_IO_RES_ABORT);
+	pthread_mutex_lock(&queue->lock);
+	queue->gone += device.plan.depth;
+	pthread_mutex_unlock(&queue->lock);
+}
+
+static void refuse_incoming(struct model_queue *queue)
+{
+	struct model_io *io;
+
+	while ((io = next_incoming(queue)))
+		finish(queue, io, -EIO);
+}
+
+/* Until somebody submits a request, stops the device or writes to the wake_fd. */
+static void sleep_in_kernel(struct model_ring *r)
+{
+	struct pollfd fds[2] = { { .fd = r->queue->kick, .events = POLLIN }, { .fd = r->wake.fd, .events = POLLIN } };
+	uint64_t count;
+
+	INSIST(r->queue->gone < device.plan.depth);		/* or nothing will ever come any more */
+	INSIST(r->wake.opcode || !in_service(r->queue));	/* or nobody would ever go on with them */
+	INSIST(poll(fds, r->wake.opcode ? 2 : 1, -1) > 0);
+	if (fds[0].revents)
+		INSIST(read(r->queue->kick, &count, sizeof(count)) == sizeof(count));
+}
+
+int ring_submit_and_wait(struct ring *ring)
+{
+	struct model_ring *r = of(ring);
+
+	INSIST(ring_submit(ring) == 0);
+	INSIST(r->queue->fetched == device.plan.depth);		/* or START_DEV waits for ever */
+	for (;;) {
+		dispatch_all(r);
+		deliver(r);
+		take_all_back(r);
+		end_wake(r);
+		end_timer(r);
+		end_moves(r, !r->completed);
+		if (device.stopping)
+			refuse_incoming(r->queue);
+		if (r->completed)
+			return 0;
+		sleep_in_kernel(r);
+		r->idle = 0;
+	}
+}
+
+int ring_submit_and_spin(struct ring *ring, uint32_t us)
+{
+	struct model_ring *r = of(ring);
+
+	INSIST(r->spinning && us == device.plan.spin_us);
+	r->queue->count.spins++;
+	return ring_submit_and_wait(ring);
+}
+
+unsigned int ring_reap(struct ring *ring, struct ring_done *done, unsigned int limit)
+{
+	struct model_ring *r = of(ring);
+	unsigned int n = 0;
+
+	while (n < limit && r->completed) {
+		unsigned int i = device.plan.rough ? check_random(&r->random) % r->completed : 0;
+
+		done[n++] = r->ready[i];
+		memmove(&r->ready[i], &r->ready[i + 1], (r->completed - i - 1) * sizeof(r->ready[0]));
+		r->completed--;
+	}
+	return n;
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/* test_mem.c - ublk-mem and ublk-null, asked questions: no ring, no device, no root */
+#include "applets/mem/mem.c"
+#include "applets/null.c"
+
+#include "core/applet.h"
+#include "core/log.h"
+#include "core/opt.h"
+#include "core/spec.h"
+#include "core/util.h"
+#include "tests/check.h"
+#include "tests/unit/said.h"
+
+/* The structs of the applets' options come back as they were. */
+static unsigned char kept[sizeof(struct mem)];
+
+static const struct backend *disks;
+static void *self;
+static struct disk disk;
+
+static int up(const struct applet *applet, size_t size, const char *const *options)
+{
+	struct spec spec;
+	struct opt_table tables[] = { { "", applet->opts, applet->self }, { NULL, NULL, NULL } };
+	int err = 0;
+
+	said_nothing();
+	disks = applet->backend;
+	self = applet->self;
+	memcpy(kept, self, size);
+	for (; *options; options += 2)
+		CHECK_EQ(opt_assign(tables, options[0], options[1]), 0);
+	spec_init(&spec, applet);
+	spec.progress_off = true;
+	disk = (struct disk){ 0 };
+	if (disks->prepare)
+		err = disks->prepare(self, &spec);
+	return err ? err : disks->open(self, &disk);
+}
+
+static void down(size_t size)
+{
+	if (disks->close)
+		disks->close(self);
+	if (disks->conclude)
+		CHECK_EQ(disks->conclude(self, true), 0);
+	memcpy(self, kept, size);
+}
+
+#define MEM(...) up(&applet_mem, sizeof(struct mem), (const char *const[]){ __VA_ARGS__, NULL })
+
+static struct place ask(enum op op, uint64_t offset, uint32_t length)
+{
+	struct place place = disks->where(self, &(struct span){ .op = op, .offset = offset, .length = length });
+
+	CHECK(place.kind == FAILED || (place.length <= length && (place.length || !length)));
+	return place;
+}
+
+static void reading_a_hole(void)
+{
+	CHECK_EQ(MEM("size", "64M"), 0);
+	CHECK_EQ(disk.size, 64U << 20);
+	CHECK_EQ(disk.discard_size, page_size());
+	CHECK(!disk.read_only && !disk.write_cache);
+	CHECK_EQ(disks->mostly, IN_MEMORY);
+	CHECK_EQ(ask(OP_READ, 0, 1U << 20).kind, NOWHERE);
+	CHECK_EQ(ask(OP_READ, 0, 1U << 20).length, 1U << 20);
+	CHECK_EQ(ask(OP_FLUSH, 0, 0).kind, NOWHERE);
+	down(sizeof(struct mem));
+}
+
+static void what_is_written_is_there(void)
+{
+	struct place place;
+
+	CHECK_EQ(MEM("size", "64M"), 0);
+	place = ask(OP_WRITE, 12800, 512);
+	CHECK_EQ(place.kind, IN_MEMORY);
+	CHECK_EQ(place.length, 512);
+	memset(place.memory, 'w', 512);
+	place = ask(OP_READ, 0, 65536);		/* a page of it is enough: the rest is zero anyway */
+	CHECK_EQ(place.kind, IN_MEMORY);
+	CHECK_EQ(place.length, 65536);
+	CHECK(place.memory[12799] == 0 && place.memory[12800] == 'w' && place.memory[13312] == 0);
+	CHECK_EQ(ask(OP_READ, 0, 4096).kind, NOWHERE);
+	down(sizeof(struct mem));
+}
+
+/* Whole pages go; parts of pages that are there are cleared in place; holes are nowhere. */
+static void dropping(void)
+{
+	uint32_t page = (uint32_t)page_size();
+	struct place place;
+	char *base;
+
+	CHECK_EQ(MEM("size", "64M"), 0);
+	base = ask(OP_WRITE, 0, 8 * page).memory;
+	place = ask(OP_DISCARD, page, 3 * page + 512);
+	CHECK(place.kind == IN_MEMORY && place.memory == base + page && place.length == 3 * page);
+	CHECK_EQ(ask(OP_READ, page, 3 * page).kind, NOWHERE);	/* before the memory itself has gone */
+	CHECK_EQ(ask(OP_DISCARD, page, 3 * page).kind, NOWHERE);
+	place = ask(OP_ZERO, 5 * page + 512, 2 * page);
+	CHECK(place.kind == IN_MEMORY && place.memory == base + 5 * page + 512 && place.length == page - 512);
+	place = ask(OP_ZERO, 5 * page, 1024);
+	CHECK(place.kind == IN_MEMORY && place.length == 1024);
+	CHECK_EQ(ask(OP_READ, 5 * page, page).kind, IN_MEMORY);
+	place = ask(OP_ZERO, page + 512, 100 * page);
+	CHECK(place.kind == NOWHERE && place.length == page - 512);
+	place = ask(OP_DISCARD, 1U << 20, 32U << 20);
+	CHECK(place.kind == NOWHERE && place.length == 32U << 20);
+	down(sizeof(struct mem));
+}
+
+static void beyond_the_limit(void)
+{
+	CHECK_EQ(MEM("size", "64M", "limit", "1M"), 0);
+	CHECK_EQ(ask(OP_WRITE, 0, 1U << 20).kind, IN_MEMORY);
+	CHECK_EQ(ask(OP_WRITE, 0, 1U << 20).kind, IN_MEMORY);		/* it is there already */
+	CHECK_EQ(ask(OP_WRITE, 2U << 20, 512).kind, FAILED);
+	CHECK_EQ(ask(OP_WRITE, 2U << 20, 512).error, -ENOSPC);
+	CHECK_EQ(ask(OP_READ, 2U << 20, 512).kind, NOWHERE);
+	CHECK_EQ(ask(OP_DISCARD, 0, 65536).kind, IN_MEMORY);
+	CHECK_EQ(ask(OP_WRITE, 2U << 20, 65536).kind, IN_MEMORY);
+	CHECK_EQ(ask(OP_WRITE, 3U << 20, 512).error, -ENOSPC);
+	down(sizeof(struct mem));
+}
+
+static void from_an_image_to_a_file(void)
+{
+	char image[] = "/tmp/ublk-unit-XXXXXX", saved[] = "/tmp/ublk-unit-XXXXXX", text[10] = "";
+	int fd = mkstemp(image), out = mkstemp(saved);
+	struct place place;
+
+	CHECK_EQ(pwrite(fd, "hello", 5, 700), 5);
+	CHECK_EQ(MEM("image", image, "save", saved), 0);
+	CHECK_EQ(disk.size, 1024);		/* whole sectors */
+	place = ask(OP_READ, 512, 512);
+	CHECK(place.kind == IN_MEMORY && !memcmp(place.memory + 188, "hello", 5));
+	memcpy(ask(OP_WRITE, 512, 512).memory + 188, "jolly", 5);
+	CHECK_EQ(disks->stopped(self), 0);
+	down(sizeof(struct mem));
+	close(out);
+	out = open(saved, O_RDONLY | O_CLOEXEC);
+	CHECK_EQ(lseek(out, 0, SEEK_END), 1024);
+	CHECK_EQ(pread(out, text, 5, 700), 5);
+	CHECK_TEXT(text, "jolly");
+	close(out);
+	close(fd);
+	unlink(image);
+	unlink(saved);
+}
+
+static void larger_than_the_image(void)
+{
+	char image[] = "/tmp/ublk-unit-XXXXXX";
+	int fd = mkstemp(image);
+
+	CHECK_EQ(pwrite(fd, "hello", 5, 0), 5);
+	CHECK_EQ(MEM("image", image, "size", "1M"), 0);
+	CHECK_EQ(disk.size, 1U << 20);
+	down(sizeof(struct mem));
+	CHECK_EQ(ftruncate(fd, 0), 0);
+	CHECK_EQ(MEM("image", image), -EINVAL);
+	CHECK(said("is empty"));
+	down(sizeof(struct mem));
+	close(fd);
+	unlink(image);
+}
+
+static void mistakes(void)
+{
+	CHECK_EQ(up(&applet_mem, sizeof(struct mem), (const char *const[]){ NULL }), -EUSAGE);
+	down(sizeof(struct mem));
+	CHECK_EQ(MEM("size", "1000"), -EUSAGE);
+	CHECK(said("no multiple of the sector size"));
+	down(sizeof(struct mem));
+	CHECK_EQ(MEM("image", "/no/such/file"), -ENOENT);
+	down(sizeof(struct mem));
+	CHECK_EQ(MEM("image", "/tmp"), -EISDIR);
+	down(sizeof(struct mem));
+}
+
+static void null_disk(void)
+{
+	CHECK_EQ(up(&applet_null, sizeof(struct null), (const char *const[]){ "size", "9223372036854775296", NULL }), 0);
+	CHECK_EQ(disk.size, 9223372036854775296ULL);
+	for (enum op op = OP_READ; op <= OP_ZERO; op++) {
+		CHECK_EQ(ask(op, 0, op == OP_FLUSH ? 0 : 1U << 30).kind, NOWHERE);
+		CHECK_EQ(ask(op, 0, op == OP_FLUSH ? 0 : 1U << 30).length, op == OP_FLUSH ? 0 : 1U << 30);
+	}
+	down(sizeof(struct null));
+	CHECK_EQ(up(&applet_null, sizeof(struct null), (const char *const[]){ "size", "8E", NULL }), -EUSAGE);
+	down(sizeof(struct null));
+	CHECK_EQ(up(&applet_null, sizeof(struct null), (const char *const[]){ "size", "0", NULL }), -EUSAGE);
+	down(sizeof(struct null));
+}
+
+TESTS(
+	{ "a hole is nowhere", reading_a_hole },
+	{ "what is written is in memory", what_is_written_is_there },
+	{ "discard and zero give back whole pages and clear parts", dropping },
+	{ "beyond --limit there is ENOSPC, until something is given back", beyond_the_limit },
+	{ "an image comes in, its changed copy goes out", from_an_image_to_a_file },
+	{ "a disk may be larger than its image, but not empty", larger_than_the_image },
+	{ "mistakes are refused before anything exists", mistakes },
+	{ "null is nowhere, up to 8 EiB less a sector", null_disk },
+)
