@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: MIT
+about "io_uring blocked by a seccomp profile, with either error number: that is said, with the remedy, and exit status 3"
+
+requires without-syscall
+modprobe ublk_drv
+setup=425 EPERM=1 ENOSYS=38
+for error in $EPERM $ENOSYS; do
+	expect_status 3 without-syscall $setup $error ublk-null
+	expect_said 'cannot use io_uring: a seccomp profile blocks it' \
+		"allow io_uring_setup, io_uring_enter and io_uring_register in the container.s profile"
+done
+# a profile that has nothing against it does no harm
+without-syscall 165 $EPERM ublk-null -- true # mount

@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: MIT
+about "a user who may not open the control node is told what root can do, with exit status 3"
+
+modprobe ublk_drv
+expect_status 3 as_user ublk-mem --size 16M
+expect_said 'ublk-mem: cannot open /dev/ublk-control: Permission denied' \
+	'run as root, or have root give this user access: chgrp GROUP /dev/ublk-control && chmod 660 /dev/ublk-control'
+expect_status 3 as_user ublk-ctl features
+expect_status 3 as_user ublk-ctl del 0 
