@@ -3,3 +3,4 @@
 APPLET(mem)
 APPLET(null)
 APPLET(ctl)
+APPLET(file)

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: MIT
+about "reading a disk does not fill the holes of its file, and a write fills no more than it must"
+
+modprobe ext4
+image=$(scratch 64M)
+mkfs.ext4 -q "$image"
+mount -o loop "$image" /mnt
+on_exit umount /mnt
+
+# KiB that a file takes
+taken() {
+	du -k "$1" | cut -f 1
+}
+
+for file in "$case/file" /mnt/file; do
+	for mode in get-data user-copy; do
+		disk=$(start_disk file "$file" --create 32M --io=$mode)
+		dd if="$disk" of=/dev/null bs=1M iflag=direct status=none
+		expect "$(taken "$file")" = 0
+		pattern 8K 1 | write_at "$disk" 10244K
+		expect "$(read_at "$disk" 10240K 16K | tr -d '\0' | sum)" = "$(pattern 8K 1 | sum)"
+		dd if="$disk" of=/dev/null bs=1M iflag=direct status=none
+		expect "$(taken "$file")" -le 64
+		stop_disk "$disk"
+		rm "$file"
+	done
+done
