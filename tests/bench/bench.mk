@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: MIT
+#
+#: make bench       ublk's disks against others, on KERNEL=6.12; COLUMNS="..." ROWS="..." as tests/bench/README.md says
+#: make bench-check the same, and an error when ublk has become slower than the figures that are committed
+#: make bench-reference  make the figures of now the committed ones
+#: make bench-host  ublk's disks on this machine itself, by its own clock
+
+BENCH := $(OUT)/bench
+# Shells keep the width of the terminal in a COLUMNS of theirs
+BENCH_COLUMNS = $(if $(filter environment,$(origin COLUMNS)),,$(COLUMNS))
+BENCH_SOME = $(if $(BENCH_COLUMNS),--columns "$(BENCH_COLUMNS)") $(if $(ROWS),--rows "$(ROWS)")
+BENCH_RUN = tests/bench/run --kernel $(KERNEL) $(BENCH_SOME)
+
+# With UBLK_BIN the program is given, and nothing of it is compiled
+.PHONY: bench bench-check bench-reference bench-host bench-ready
+bench-ready: $(if $(UBLK_BIN),,all) tools $(BENCH)/client
+	$(Q)build/packages.sh build vm bench
+
+bench: bench-ready
+	$(Q)$(BENCH_RUN)
+
+bench-check: bench-ready
+	$(Q)$(BENCH_RUN) --check
+
+bench-reference: bench-ready
+	$(Q)$(BENCH_RUN) --renew
+
+bench-host: $(if $(UBLK_BIN),,all) tools $(BENCH)/client
+	$(Q)build/packages.sh bench
+	$(Q)tests/bench/host $(BENCH_SOME)
+
+$(BENCH)/client: tests/bench/client.c $(OUT)/musl.flags $(OUT)/deps/deps.stamp
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -Wall -Wextra $(WERROR) -fPIE -Os $$(cat $(OUT)/musl.cflags) -c -o $@.o $<
+	$(Q)CC="$(CC)" build/link.sh $(OUT) $@ $@.o
