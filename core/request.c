@@ -76,6 +76,19 @@ static bool try_another_way(struct request *request, int64_t result)
 	return true;
 }
 
+/*
+ * io_uring first asks a device not to wait (REQ_NOWAIT). One that could do so
+ * when it was opened and now cannot, as a device-mapper disk whose table was
+ * replaced, answers that it does not support that, and would so for ever.
+ */
+static bool try_with_patience(struct request *request, int result)
+{
+	if (result != -EOPNOTSUPP || request->may_block || (request->rest.op != OP_READ && request->rest.op != OP_WRITE))
+		return false;
+	request->may_block = true;
+	return true;
+}
+
 /* A discard that cannot be done is as good as done. */
 static bool is_hint(const struct request *request)
 {
@@ -121,8 +134,21 @@ void request_run(struct serving *serving, struct request *request)
 	answer(serving, request, (int)request->length);
 }
 
+/*
+ * Linux 6.16 to 6.18 at least deliver a READ anew, for ever, when they can
+ * copy nothing from where we said, because the file that was mapped there has
+ * become shorter. Who just reads the same twice loses a little time.
+ */
+static bool came_back(const struct request *request, const struct span *span)
+{
+	return request->pointed && span->op == OP_READ && span->offset == start_of(request) && span->length == request->length;
+}
+
 static void reset(struct request *request, const struct span *span)
 {
+	request->again = came_back(request, span);
+	request->pointed = false;
+	request->may_block = false;
 	request->rest = *span;
 	request->rest.slot = request->tag;
 	request->length = span->length;
@@ -207,7 +233,7 @@ void request_resume(struct serving *serving, struct request *request, int result
 {
 	bool counts = request->rest.op == OP_READ || request->rest.op == OP_WRITE || request->attempt == ZERO_BY_WRITING;
 
-	if (result == -EINTR || result == -EAGAIN || try_another_way(request, result)) {
+	if (result == -EINTR || result == -EAGAIN || try_with_patience(request, result) || try_another_way(request, result)) {
 		request_run(serving, request);
 		return;
 	}

@@ -33,6 +33,9 @@ struct request {
 	bool owed;		/* an answer */
 	bool accepting;		/* parked before the driver was told where to copy its bytes */
 	bool in_place;		/* a WRITE that the driver copies straight to where it belongs */
+	bool pointed;		/* a READ was answered with where its bytes are mapped */
+	bool again;		/* and came back: the driver could not copy them from there */
+	bool may_block;		/* what it reads or writes refuses to be asked without waiting */
 	uint8_t asked;		/* how often the driver asked where to copy a WRITE to */
 	uint8_t attempt;	/* how many ways to zero a file were tried in vain */
 	enum { BUFFER_UNREGISTERED, BUFFER_AUTO, BUFFER_REGISTERED } fixed;	/* its pages in the ring's table, by whom */

@@ -64,6 +64,7 @@ static int64_t start_io(struct xfer *xfer, struct request *request, const struct
 
 	if (!sqe)
 		return -EIO;
+	sqe->flags = request->may_block ? IOSQE_ASYNC : 0;
 	sqe->addr = at;
 	sqe->len = place->length;
 	sqe->off = place->offset;
@@ -257,8 +258,9 @@ static int64_t direct_memory(struct xfer *xfer, struct request *request, const s
 
 static int64_t direct_file(struct xfer *xfer, struct request *request, const struct place *place)
 {
-	if (can_point_at(xfer, request, place)) {
+	if (can_point_at(xfer, request, place) && !request->again) {
 		request->source = place->memory;
+		request->pointed = true;
 		return place->length;
 	}
 	return has_buffer(xfer, request) ? copy_file(xfer, request, place) : MOVE_PARKED;

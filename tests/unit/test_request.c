@@ -705,8 +705,10 @@ static void no_other_way(void)
 				begin_span(span);
 				if (!now)
 					request_resume(&serving, &request, -EOPNOTSUPP);
+				if (!now && op <= OP_WRITE)		/* the same way, with patience */
+					request_resume(&serving, &request, -EOPNOTSUPP);
 				ANSWERED(-EOPNOTSUPP);
-				CHECK_EQ(turn, 1);
+				CHECK_EQ(turn, !now && op <= OP_WRITE ? 2 : 1);
 			}
 	SAYS(needs(3, 0, 512, memory), in_file(3, 0, 65536));	/* nor is it the file to be zeroed that cannot be read */
 	begin(OP_ZERO, 0, 4096);
@@ -806,6 +808,25 @@ static void nothing_to_settle(void)
 	}
 }
 
+/* Once: then it is an answer like any other. */
+static void refused_without_waiting(void)
+{
+	for (enum op op = OP_READ; op <= OP_WRITE; op++) {
+		SAYS(in_file(3, 0, 65536));
+		begin(op, 0, 4096);
+		CHECK(!request.may_block);
+		request_resume(&serving, &request, -EOPNOTSUPP);
+		CHECK(!answers && started == 2 && request.may_block);
+		request_resume(&serving, &request, -EOPNOTSUPP);
+		ANSWERED(-EOPNOTSUPP);
+		SAYS(in_file(3, 0, 65536));
+		begin(op, 0, 4096);
+		CHECK(!request.may_block);
+		request_resume(&serving, &request, 4096);
+		ANSWERED(4096);
+	}
+}
+
 /* What ends the process says so. */
 static void quiet(void)
 {
@@ -847,6 +868,7 @@ static void nonsense_ends_the_process(void)
 TESTS(
 	{ "a request over many places is asked about piece by piece", extents },
 	{ "short transfers, EINTR and EAGAIN go on from where they got to", short_transfers },
+	{ "who refuses to be asked without waiting is asked to wait, once", refused_without_waiting },
 	{ "the end of a file inside the disk is EIO", end_of_file },
 	{ "an error in the middle is the answer, never a count", failing_files },
 	{ "needs() is read, then asked again with what came", needs_then_memory },

@@ -475,6 +475,23 @@ static void file_operations(void)
 		}
 }
 
+static void operations_that_may_block(void)
+{
+	for EVERY_MODE(mode)
+		for (enum op op = OP_READ; op <= OP_WRITE; op++) {
+			struct request request = {
+				.tag = 7, .buffer = memory, .length = 4096, .filled = 4096, .fixed = BUFFER_AUTO, .may_block = true,
+				.rest = { .op = op, .length = 1024 },
+			};
+			struct place place = in_file(5, 77777, 1000);
+
+			open_xfer(mode, false);
+			CHECK_EQ(xfer_move(&xfer.serving, &request, &place), MOVE_STARTED);
+			CHECK_EQ(sqes[0].flags, IOSQE_ASYNC);
+			close_xfer();
+		}
+}
+
 static void ways_to_zero(void)
 {
 	for EVERY_MODE(mode) {
@@ -786,9 +803,10 @@ static void fill(char with)
 
 static void reads_and_writes(void)
 {
+	requests[0].may_block = true;		/* the last one did */
 	fill('?');
 	CHECK_EQ(ALL_OF(.op = OP_READ, .offset = 5 * 512, .length = MAX_IO), MAX_IO);
-	CHECK(!memcmp(bytes[0], model + 5 * 512, MAX_IO));
+	CHECK(!memcmp(bytes[0], model + 5 * 512, MAX_IO) && !requests[0].may_block);
 	fill('w');
 	CHECK_EQ(ALL_OF(.op = OP_WRITE, .offset = 4096, .length = 12345), 12345);
 	memset(model + 4096, 'w', 12345);
@@ -851,6 +869,16 @@ static void mapped_files(void)
 	CHECK(!memcmp(bytes[0], model + 512, 8192));
 	CHECK_EQ(requests[0].source == mapping + 512, xfer.mode == IO_GET_DATA);
 	CHECK_EQ(copies > 0, xfer.mode == IO_USER_COPY);
+	CHECK_EQ(ALL_OF(.op = OP_READ, .offset = 512, .length = 8192), 8192);	/* the very same: it could not be copied */
+	CHECK(!memcmp(bytes[0], model + 512, 8192) && requests[0].source != mapping + 512);
+	CHECK_EQ(ALL_OF(.op = OP_READ, .offset = 512, .length = 8192), 8192);
+	CHECK_EQ(requests[0].source == mapping + 512, xfer.mode == IO_GET_DATA);
+	CHECK_EQ(ALL_OF(.op = OP_READ, .offset = 512, .length = 4096), 4096);	/* less than that */
+	CHECK_EQ(requests[0].source == mapping + 512, xfer.mode == IO_GET_DATA);
+	CHECK_EQ(ALL_OF(.op = OP_READ, .offset = 1024, .length = 4096), 4096);	/* or from elsewhere */
+	CHECK_EQ(requests[0].source == mapping + 1024, xfer.mode == IO_GET_DATA);
+	while (!pool_trim(&xfer.pool))
+		;
 	fill('w');
 	CHECK_EQ(ALL_OF(.op = OP_WRITE, .offset = 65536 - 8192, .length = 8192), 8192);
 	memset(model + 65536 - 8192, 'w', 8192);
@@ -1078,6 +1106,7 @@ TESTS(
 	{ "the bytes of a WRITE that waits come when it has a buffer", writes_that_wait },
 	{ "without a free SQE the request fails and keeps nothing", no_sqe },
 	{ "each operation on a file is the right SQE", file_operations },
+	{ "who may not be asked without waiting is asked to wait", operations_that_may_block },
 	{ "a file is zeroed by a hole, a range, or writes of no more than there is", ways_to_zero },
 	{ "a durable write says so, and no other", durable_writes },
 	{ "what a durable write needs to read first is read like anything else", reads_before_durable_writes },
