@@ -674,6 +674,15 @@ static int params_up(void *self)
 
 /* --- start the device ---------------------------------------------------------------------------- */
 
+static int explain_start(int err)
+{
+	fail(err, "start the device");
+	if (err == -EINVAL && proc_in_pid_namespace())
+		remedy("Linux 6.16 starts no disk that is served from another pid namespace than the machine's first; "
+		       "use that one, or another kernel");
+	return err;
+}
+
 static int start_up(void *self)
 {
 	struct keeper *k = self;
@@ -686,7 +695,7 @@ static int start_up(void *self)
 			err = wait_ctrl(k, CTRL_LIMIT_MS);
 	} while (err == -EINTR && !k->worker.ended);
 	if (err)
-		return fail(err, "start the device");
+		return explain_start(err);
 	if (k->worker.ended)
 		return fail_plain(-EIO, "the server process died while the device was started");
 	return 0;

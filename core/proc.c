@@ -247,6 +247,15 @@ uint32_t proc_pid_space(unsigned int bits)
 	return stat("/proc/self/ns/pid", &st) < 0 ? 0 : (uint32_t)(st.st_ino & ((1U << bits) - 1));
 }
 
+#define FIRST_PID_SPACE 0xeffffffcU	/* PROC_PID_INIT_INO of the kernel, which promises it */
+
+bool proc_in_pid_namespace(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/pid", &st) == 0 && st.st_ino != FIRST_PID_SPACE;
+}
+
 bool proc_has_mapped(pid_t pid, const char *node)
 {
 	const char *base = strrchr(node, '/');

@@ -30,8 +30,10 @@ struct holder {
  */
 bool proc_find_holder(const char *node, pid_t except, struct holder *holder);
 
-/* A number for our pid namespace, of @bits bits; 0 without /proc. */
+/* A number for our pid namespace, of @bits bits, fewer than 32; 0 without /proc. */
 uint32_t proc_pid_space(unsigned int bits);
+/* Is it another than the one that the machine began with? False if that is not known. */
+bool proc_in_pid_namespace(void);
 
 /* Has @pid mapped @node, as a ublk server must? */
 bool proc_has_mapped(pid_t pid, const char *node);

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# kernels: !=6.16
 about "prune leaves a disk alone whose server lives in another pid namespace, where its numbers mean something else"
 
 mkfifo "$case/ready"
