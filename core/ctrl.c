@@ -42,6 +42,7 @@ static const struct command {
 	{ UBLK_CMD_GET_FEATURES,	"GET_FEATURES",		false },
 	{ UBLK_CMD_UPDATE_SIZE,		"UPDATE_SIZE",		true },
 	{ UBLK_CMD_TRY_STOP_DEV,	"TRY_STOP_DEV",		true },
+	{ UBLK_CMD_REG_BUF,		"REG_BUF",		true },
 };
 
 static const struct command *lookup(enum ublk_cmd command)
@@ -299,6 +300,20 @@ int ctrl_get_affinity(struct ctrl *ctrl, struct ctrl_device device, unsigned int
 	};
 
 	return run_call(ctrl, &call, CTRL_LIMIT_MS);
+}
+
+int ctrl_share(struct ctrl *ctrl, struct ctrl_device device, void *at, uint64_t length)
+{
+	struct ublk_shmem_buf_reg memory = { .addr = ptr_to_u64(at), .len = length };
+	struct call call = {
+		.command = UBLK_CMD_REG_BUF,
+		.device = device,
+		.payload = &memory,
+		.length = sizeof(memory),
+	};
+	int err = send_call(ctrl, &call);
+
+	return err ? err : wait_result(ctrl, CTRL_LIMIT_MS);
 }
 
 int ctrl_send_start(struct ctrl *ctrl, struct ctrl_device device, int server_pid)

@@ -71,6 +71,8 @@ int ctrl_get_params(struct ctrl *ctrl, struct ctrl_device device, struct ublk_pa
 int ctrl_get_info(struct ctrl *ctrl, struct ctrl_device device, struct ublksrv_ctrl_dev_info *info);
 /* The possible CPUs that feed @queue, bit i of byte i / 8; @bytes a multiple of 8. */
 int ctrl_get_affinity(struct ctrl *ctrl, struct ctrl_device device, unsigned int queue, void *mask, uint16_t bytes);
+/* 7.1. Requests whose bytes lie in this memory of ours are told of by where in it. Its number, 0 for the first, or -errno. */
+int ctrl_share(struct ctrl *ctrl, struct ctrl_device device, void *at, uint64_t length);
 
 /*
  * START_DEV and STOP_DEV wait for the server, so the keeper sends them without

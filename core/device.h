@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "core/features.h"
+#include "core/region.h"
 #include "core/spec.h"
 #include "core/uapi.h"
 
@@ -19,6 +20,7 @@ struct device {
 	bool legacy;				/* bare command numbers */
 	char char_path[DEVICE_PATH_MAX];	/* ublkcN */
 	char block_path[DEVICE_PATH_MAX];	/* ublkbN */
+	struct region region;			/* shared with users of the disk */
 	cpu_set_t *cpus;			/* one per queue; NULL: nobody is pinned */
 };
 

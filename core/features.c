@@ -39,7 +39,8 @@ const struct feature feature_table[] = {
 		"stopping only what nobody has open", "openers are looked for first" },
 	{ UBLK_F_NO_AUTO_PART_SCAN,	"NO_AUTO_PART_SCAN",	"7.0",
 		"--no-partscan", "rights are given up earlier, which has the same effect" },
-	{ UBLK_F_SHMEM_ZC,		"SHMEM_ZC",		"7.1", "", "bytes are copied once" },
+	{ UBLK_F_SHMEM_ZC,		"SHMEM_ZC",		"7.1",
+		"--shared-memory", "no --shared-memory" },
 	{ UBLK_F_IO_DESC_SIZE,		"IO_DESC_SIZE",		"7.3", "", "descriptors of the usual size" },
 	{ 0, NULL, NULL, NULL, NULL }
 };
@@ -151,6 +152,15 @@ static int check_mode(const struct features *features, bool unprivileged)
 	return 0;
 }
 
+/* Without it the driver would copy, and nobody would know. */
+static int check_shared(uint64_t has)
+{
+	const struct feature *absent = youngest_of(UBLK_F_SHMEM_ZC & ~has);
+
+	return absent ? fail_plain(-EOPNOTSUPP, "--shared-memory: this kernel has no %s, which came with Linux %s", absent->name,
+				   absent->since) : 0;
+}
+
 int features_ask(struct features *features, const struct spec *spec, bool unprivileged)
 {
 	uint64_t asked = 0;
@@ -165,6 +175,10 @@ int features_ask(struct features *features, const struct spec *spec, bool unpriv
 	if (features->mode == IO_BATCH && !unprivileged)
 		asked |= UBLK_F_USER_COPY;
 	features->moves = moves_of(features->mode, asked);
+	if (spec->shared_memory && !err)
+		err = check_shared(features->offered);
+	if (spec->shared_memory)
+		asked |= UBLK_F_SHMEM_ZC;
 	if (!spec->partscan)
 		asked |= UBLK_F_NO_AUTO_PART_SCAN;
 	if (unprivileged)
@@ -196,6 +210,8 @@ int features_settle(struct features *features, const struct spec *spec, uint64_t
 		features->mode = io_mode_of(granted);
 	}
 	features->moves = moves_of(features->mode, granted);
+	if (spec->shared_memory && !(granted & UBLK_F_SHMEM_ZC))
+		return check_shared(granted);
 	if (log_level < LOG_VERBOSE)
 		return 0;
 	features_text(features->offered, text, sizeof(text));

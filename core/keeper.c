@@ -257,6 +257,8 @@ static int paths_up(void *self)
 	const struct applet *applet = k->spec->applet;
 	int err = notify_open(k->spec);
 
+	if (!err && k->spec->shared_memory)
+		err = region_open(&k->device.region, k->spec->shared_memory);
 	if (!err && applet->backend->prepare)
 		err = applet->backend->prepare(applet->self, k->spec);
 	return err;
@@ -281,6 +283,7 @@ static void paths_down(void *self)
 		err = applet->backend->conclude(applet->self, outcome(k));
 	if (err && !k->error)
 		k->error = err;
+	region_close(&k->device.region);
 	notify_close();
 }
 
@@ -506,6 +509,27 @@ static int node_up(void *self)
 
 	text_format(sysfs, sizeof(sysfs), "/sys/class/ublk-char/ublkc%" PRIu32 "/dev", k->device.info.dev_id);
 	return node_wait(k->device.char_path, sysfs, false, k->spec->mknod, &k->char_made);
+}
+
+/* --- share memory with who uses it: the driver holds it until the device is deleted ------------- */
+
+static int share_up(void *self)
+{
+	struct keeper *k = self;
+	const struct region *region = &k->device.region;
+	const char *path = k->spec->shared_memory;
+	int err;
+
+	if (!region->at)
+		return 0;
+	err = region_fill(region, path);
+	if (err)
+		return err;
+	err = ctrl_share(&k->ctrl, target(k), region->at, region->size);
+	if (err)			/* a number that is not 0 is another device's doing */
+		return fail(err < 0 ? err : -EPROTO, "have the kernel share %s", path);
+	info("requests from memory of %s, %" PRIu64 " KiB, are served there", path, region->size >> 10);
+	return 0;
 }
 
 /* --- choose the CPUs ---------------------------------------------------------------------- */
@@ -906,6 +930,7 @@ static const struct step keeper_steps[] = {
 	{ "reach the driver",			ctrl_up,	ctrl_down },
 	{ "add the device",			add_up,		add_down },
 	{ "wait for its node",			node_up,	NULL },
+	{ "share memory with its users",	share_up,	NULL },
 	{ "choose the CPUs of its queues",	cpus_up,	cpus_down },
 	{ "start the server",			worker_up,	worker_down },
 	{ "set the device's parameters",	params_up,	NULL },

@@ -129,6 +129,7 @@ struct arrival {
 	uint32_t flags;
 	uint32_t sectors;
 	uint64_t start;
+	uint64_t addr;
 };
 
 static struct arrival read_descriptor(const struct server *server, uint16_t tag)
@@ -136,7 +137,8 @@ static struct arrival read_descriptor(const struct server *server, uint16_t tag)
 	const volatile struct ublksrv_io_desc *at = &server->descriptors[tag];
 	uint32_t op_flags = at->op_flags;
 
-	return (struct arrival){ .op = (uint8_t)op_flags, .flags = op_flags, .sectors = at->nr_sectors, .start = at->start_sector };
+	return (struct arrival){ .op = (uint8_t)op_flags, .flags = op_flags, .sectors = at->nr_sectors, .start = at->start_sector,
+				 .addr = at->addr };
 }
 
 static bool fits(const struct server *server, const struct arrival *in)
@@ -179,10 +181,26 @@ static int check_arrival(struct server *server, const struct arrival *in, enum o
 	return 0;
 }
 
+/* Where its bytes are, if the driver leaves them there. */
+static int find_shared(const struct server *server, struct request *request, const struct arrival *in)
+{
+	const struct region *region = &server->plan->region;
+	uint64_t offset = ublk_shmem_offset(in->addr);
+
+	request->shared = NULL;
+	if (!(in->flags & UBLK_IO_F_SHMEM_ZC))
+		return 0;
+	if (ublk_shmem_index(in->addr) || offset + ((uint64_t)in->sectors << UBLK_SECTOR_SHIFT) > region->size)
+		return -EIO;		/* of somebody else's */
+	request->shared = region->at + offset;
+	return 0;
+}
+
 static void begin(struct server *server, struct request *request, bool data_asked)
 {
 	struct arrival in = read_descriptor(server, request->tag);
 	enum op op = OP_READ;
+	int unshared = find_shared(server, request, &in);
 	int err = check_arrival(server, &in, &op);
 	struct span span = {
 		.op = op,
@@ -193,7 +211,9 @@ static void begin(struct server *server, struct request *request, bool data_aske
 	};
 
 	trace("queue %u tag %u: op %u, %" PRIu32 " bytes at %" PRIu64 "%s", server->id, request->tag, in.op, span.length,
-	      span.offset, data_asked ? ", bytes to come" : "");
+	      span.offset, request->shared ? ", in shared memory" : data_asked ? ", bytes to come" : "");
+	if (!err)
+		err = unshared;
 	if (server->xfer.mode == IO_AUTO_BUF && !(in.flags & UBLK_IO_F_NEED_REG_BUF))
 		request->fixed = BUFFER_AUTO;
 	if (err && data_asked) {

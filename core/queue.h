@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "core/backend.h"
+#include "core/region.h"
 #include "core/spec.h"
 #include "core/xfer.h"
 
@@ -33,6 +34,7 @@ struct queue_plan {
 	bool legacy;			/* bare command numbers */
 	bool drop_early;		/* give rights up before FETCH: no partition scan */
 	enum io_mode mode;
+	struct region region;		/* what the driver may tell of instead of copying */
 	bool at_once;			/* the backend's files are in memory */
 	bool batch;			/* many requests per command */
 	uint32_t poll_us;		/* how long to spin before sleeping */

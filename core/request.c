@@ -197,6 +197,10 @@ void request_accept(struct serving *serving, struct request *request, const stru
 		fetch_to_nowhere(serving, request, -EROFS);
 		return;
 	}
+	if (request->shared) {		/* nothing will be copied, but it wants to be told to */
+		serving->fetch(serving, request, NULL);
+		return;
+	}
 	place = ask(serving, request);
 	if (place.kind == FAILED) {
 		fetch_to_nowhere(serving, request, place.error);

@@ -24,6 +24,7 @@ struct request {
 	uint32_t length;	/* of the whole, bytes */
 	int error;		/* decided while the data was still to come; negative errno */
 	char *buffer;		/* where its bytes are gathered; NULL until there is one */
+	char *shared;		/* its bytes, where the driver leaves them: no copy is asked of it; NULL elsewhere */
 	uint32_t filled;	/* bytes of a WRITE that are in it */
 	const char *source;	/* a READ's bytes, all of them, where they already are */
 	struct request *next;	/* in a list of parked requests */

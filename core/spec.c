@@ -29,6 +29,8 @@ const struct opt spec_opts[] = {
 	OPT_TEXT_OPTIONAL(0, "cpu-affinity", struct spec, cpu_affinity, "auto|none|LIST", "auto",
 			  "CPUs of the queue threads: auto is where the kernel sends their requests from, LIST is like 0-3,8"),
 	OPT_CHOICE(0, "io", struct spec, io_mode, io_modes, "MODE", "how bytes travel: auto, copy, get-data, user-copy, zero-copy, auto-buf or batch"),
+	OPT_TEXT(0, "shared-memory", struct spec, shared_memory, "FILE",
+		 "requests from memory of this file, on tmpfs or hugetlbfs, are served there, and not copied by the kernel"),
 	OPT_U32_OPTIONAL(0, "poll", struct spec, poll, 1, 1000000, "20",
 			 "spin for N microseconds before sleeping: faster answers for more CPU"),
 	OPT_FLAG(0, "partscan", struct spec, partscan, "look for partitions"),

@@ -38,6 +38,7 @@ struct spec {
 	const char *cpu_affinity;	/* "auto", "none" or a list of CPUs */
 	int io_mode;			/* enum io_mode */
 	uint32_t poll;			/* microseconds to spin before sleeping, 0: none */
+	const char *shared_memory;	/* NULL: none */
 	bool partscan;
 	bool autoclear;			/* stop when it was in use and is no more */
 

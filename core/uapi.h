@@ -39,6 +39,7 @@ enum ublk_cmd {
 	UBLK_CMD_UPDATE_SIZE		= 0x15,	/* 6.16 */
 	UBLK_CMD_QUIESCE_DEV		= 0x16,	/* 6.16 */
 	UBLK_CMD_TRY_STOP_DEV		= 0x17,	/* 7.0 */
+	UBLK_CMD_REG_BUF		= 0x18,	/* 7.1 */
 };
 
 /* I/O commands, sent to /dev/ublkcN. */
@@ -134,6 +135,7 @@ enum ublk_io_op {
 #define UBLK_IO_F_FUA		(1U << 13)
 #define UBLK_IO_F_NOUNMAP	(1U << 15)
 #define UBLK_IO_F_NEED_REG_BUF	(1U << 17)	/* with AUTO_BUF_REG: it could not be registered */
+#define UBLK_IO_F_SHMEM_ZC	(1U << 19)	/* its bytes lie in memory that was registered; addr says where */
 
 /* With AUTO_BUF_REG the address of a command names the index to register its next request at. */
 #define UBLK_AUTO_BUF_REG_FALLBACK	(1U << 0)	/* tell of a failure with NEED_REG_BUF instead of failing the request */
@@ -142,6 +144,20 @@ static inline uint64_t ublk_auto_buf_reg(uint16_t index, uint8_t flags)
 {
 	return index | (uint64_t)flags << 16;
 }
+
+/* What UBLK_CMD_REG_BUF takes: memory of the calling process, which the driver pins until the device is deleted. */
+struct ublk_shmem_buf_reg {
+	uint64_t addr;
+	uint64_t len;		/* whole pages */
+	uint32_t flags;
+	uint32_t reserved;
+};
+
+#define UBLK_SHMEM_MAX	(1ULL << 32)	/* bytes of it */
+
+/* The addr of a descriptor with UBLK_IO_F_SHMEM_ZC: number of the memory, as REG_BUF returned it, and offset in it. */
+static inline uint64_t ublk_shmem_index(uint64_t addr) { return addr >> 32; }
+static inline uint32_t ublk_shmem_offset(uint64_t addr) { return (uint32_t)addr; }
 
 /* Where ublkcN shows the bytes of a request, with USER_COPY. */
 #define UBLKSRV_IO_BUF_OFFSET	0x80000000ULL
@@ -265,6 +281,7 @@ static_assert(sizeof(struct ublksrv_io_desc) == 24, "request descriptor");
 static_assert(sizeof(struct ublksrv_io_cmd) == 16, "I/O payload");
 static_assert(sizeof(struct ublk_batch_io) == 16, "batch payload");
 static_assert(sizeof(struct ublk_elem_header) == 8, "batch element");
+static_assert(sizeof(struct ublk_shmem_buf_reg) == 24, "memory to register");
 static_assert(sizeof(struct ublk_param_basic) == 32, "basic parameters");
 static_assert(sizeof(struct ublk_param_discard) == 20, "discard parameters");
 static_assert(offsetof(struct ublk_params, basic) == 8, "parameters");

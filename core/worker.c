@@ -66,6 +66,8 @@ static int queues_up(void *self)
 	w->ended_fd = eventfd(0, EFD_CLOEXEC);
 	if (w->ended_fd < 0)
 		return fail(-errno, "make an eventfd");
+	if (device->region.at && region_guard())
+		return fail(-errno, "be ready for shared memory that vanishes");
 	w->queues = pages_get(count * sizeof(*w->queues));
 	if (!w->queues)
 		return fail(-ENOMEM, "get memory for %u queues", count);
@@ -80,6 +82,7 @@ static int queues_up(void *self)
 		.legacy = device->legacy,
 		.drop_early = !w->spec->partscan && !(device->features.granted & UBLK_F_NO_AUTO_PART_SCAN),
 		.mode = device->features.moves,
+		.region = device->region,
 		.at_once = device->features.at_once,
 		.poll_us = w->spec->poll,
 		.batch = device->features.mode == IO_BATCH,

@@ -9,6 +9,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "core/region.h"
 #include "core/util.h"
 #include "core/xfer.h"
 
@@ -181,16 +182,32 @@ static bool has_bytes(const struct request *request)
 	return request->rest.op == OP_READ || request->rest.op == OP_WRITE;
 }
 
-/* --- copy: there is a buffer ---------------------------------------------- */
+/* --- copy: there is a buffer, or memory that the client shares with us -------- */
+
+static char *buffer_at(const struct request *request, uint32_t offset)
+{
+	return (request->shared ? request->shared : request->buffer) + offset;
+}
+
+/* One of the two is of the request. */
+static int copy(const struct request *request, char *to, const char *from, uint32_t length)
+{
+	if (request->shared)
+		return region_copy(to, from, length) ? -EIO : 0;
+	memcpy(to, from, length);
+	return 0;
+}
 
 static int64_t copy_memory(struct xfer *xfer, struct request *request, const struct place *place)
 {
+	int err = 0;
+
 	switch (request->rest.op) {
 	case OP_READ:
-		memcpy(request->buffer + done(request), place->memory, place->length);
+		err = copy(request, buffer_at(request, done(request)), place->memory, place->length);
 		break;
 	case OP_WRITE:
-		memcpy(place->memory, request->buffer + done(request), place->length);
+		err = copy(request, place->memory, buffer_at(request, done(request)), place->length);
 		break;
 	case OP_DISCARD:
 	case OP_ZERO:
@@ -199,12 +216,12 @@ static int64_t copy_memory(struct xfer *xfer, struct request *request, const str
 	case OP_FLUSH:
 		break;
 	}
-	return place->length;
+	return err ? err : (int64_t)place->length;
 }
 
 static int64_t copy_file(struct xfer *xfer, struct request *request, const struct place *place)
 {
-	char *at = request->buffer + done(request);
+	char *at = buffer_at(request, done(request));
 	bool reading = request->rest.op == OP_READ;
 
 	if (!has_bytes(request))
@@ -217,9 +234,11 @@ static int64_t copy_file(struct xfer *xfer, struct request *request, const struc
 
 static int64_t copy_nowhere(struct xfer *xfer, struct request *request, const struct place *place)
 {
-	(void)xfer;
-	if (request->rest.op == OP_READ)	/* the buffer may hold what an earlier request left there */
-		memset(request->buffer + done(request), 0, place->length);
+	if (request->rest.op != OP_READ)
+		return place->length;
+	if (request->shared)
+		return region_copy(request->shared + done(request), xfer->zeroes, place->length) ? -EIO : (int64_t)place->length;
+	memset(request->buffer + done(request), 0, place->length);	/* it may hold what an earlier request left there */
 	return place->length;
 }
 
@@ -404,8 +423,11 @@ static move_fn *const moves[IO_MODES][PLACE_KINDS] = {
 int64_t xfer_move(struct serving *serving, struct request *request, const struct place *place)
 {
 	struct xfer *xfer = (struct xfer *)serving;
+	move_fn *move = moves[xfer->mode][place->kind];
 
-	return moves[xfer->mode][place->kind](xfer, request, place);
+	if (request->shared && move != fixed_file)	/* with which nothing is copied anyway */
+		move = moves[IO_COPY][place->kind];
+	return move(xfer, request, place);
 }
 
 /* --- buffers ------------------------------------------------------------------ */

@@ -22,6 +22,10 @@
  * Flush, discard and zero have no bytes to move and are alike in all: fsync,
  * fallocate and madvise on what the place names.
  *
+ * A request from memory that its client shares with us (--shared-memory) is
+ * served as with copy, whatever the mode, and that memory is its buffer. Only
+ * where a file is read into its pages anyway, that is what happens.
+ *
  * A file whose bytes are in memory is read and written by plain system calls,
  * at once: the asynchronous way would hand each to a thread of the kernel. If
  * the backend has it mapped, get-data and user-copy treat it as memory.

@@ -143,13 +143,15 @@ static void get_flags(const struct found *d, char *text)
 static void get_io(const struct found *d, char *text)
 {
 	if (d->told && device_is_ours(d->info.ublksrv_flags))
-		text_format(text, VALUE_MAX, "%s", io_mode_name(io_mode_of(d->info.flags)));
+		text_format(text, VALUE_MAX, "%s%s", io_mode_name(io_mode_of(d->info.flags)),
+			    d->info.flags & UBLK_F_SHMEM_ZC ? "+shared" : "");
 }
 
 static void get_why(const struct found *d, char *text)
 {
 	if (d->told && device_is_ours(d->info.ublksrv_flags))
-		text_format(text, VALUE_MAX, "%s", io_mode_why(io_mode_of(d->info.flags)));
+		text_format(text, VALUE_MAX, "%s%s", io_mode_why(io_mode_of(d->info.flags)),
+			    d->info.flags & UBLK_F_SHMEM_ZC ? "; and what lies in shared memory stays there" : "");
 }
 
 static void get_mount(const struct found *d, char *text)

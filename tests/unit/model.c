@@ -284,6 +284,7 @@ struct model_count model_counted(void)	/* when all queues have ended */
 		sum.moves += c->moves;
 		sum.fixed += c->fixed;
 		sum.copies += c->copies;
+		sum.shared += c->shared;
 		sum.registered += c->registered;
 		sum.automatic += c->automatic;
 		sum.durable += c->durable;
@@ -468,6 +469,11 @@ static bool has_bytes(const struct model_io *io)
 	return io->op == UBLK_IO_OP_READ || io->op == UBLK_IO_OP_WRITE;
 }
 
+static bool is_shared(const struct model_io *io)
+{
+	return has_bytes(io) && io->data >= device.plan.shared && io->data + length_of(io) <= device.plan.shared + device.plan.shared_size;
+}
+
 static void give_back(struct model_ring *r, unsigned int tag)
 {
 	r->queue->tags[tag].state = GONE;
@@ -525,7 +531,7 @@ static void take_answer(struct tag *tag, const struct ublksrv_io_cmd *command)
 	else if (io->op == UBLK_IO_OP_READ || !granted(UBLK_F_NEED_GET_DATA))
 		INSIST(command->addr);		/* even if it failed */
 	tag->address = (char *)(uintptr_t)command->addr;
-	if (driver_copies() && io->op == UBLK_IO_OP_READ && command->result > 0)
+	if (driver_copies() && io->op == UBLK_IO_OP_READ && command->result > 0 && !is_shared(io))
 		memcpy(io->data, tag->address, (size_t)command->result);
 }
 
@@ -565,6 +571,12 @@ static void do_get_data(struct model_ring *r, const struct ublksrv_io_cmd *comma
 	INSIST(granted(UBLK_F_NEED_GET_DATA) && tag->state == ASKED);
 	INSIST(command->addr);
 	tag->address = (char *)(uintptr_t)command->addr;
+	descriptor->addr = command->addr;	/* whatever stood there */
+	if (is_shared(tag->io)) {
+		tag->state = OURS;
+		complete(r, tag_data(command->tag), UBLK_IO_RES_OK);
+		return;
+	}
 	if (!tag->asks++ && chance(r, 50)) {
 		r->queue->count.retries++;
 		ask(r, command->tag);
@@ -1082,6 +1094,11 @@ static void dispatch(struct model_ring *r, unsigned int number, struct model_io 
 		.start_sector = io->start,
 		.addr = ptr_to_u64(tag->address),
 	};
+	if (is_shared(io)) {
+		queue->descriptors[number].op_flags |= UBLK_IO_F_SHMEM_ZC;
+		queue->descriptors[number].addr = (uint64_t)(io->data - device.plan.shared);	/* number 0 */
+		queue->count.shared++;
+	}
 	if (queue->complete_with && in_batches()) {
 		end_fetch(r, queue->complete_with);
 	} else if (queue->complete_with) {
@@ -1089,7 +1106,7 @@ static void dispatch(struct model_ring *r, unsigned int number, struct model_io 
 	} else if (io->op == UBLK_IO_OP_WRITE && granted(UBLK_F_NEED_GET_DATA)) {
 		ask(r, number);
 	} else {
-		if (io->op == UBLK_IO_OP_WRITE && driver_copies())
+		if (io->op == UBLK_IO_OP_WRITE && driver_copies() && !is_shared(io))
 			memcpy(tag->address, io->data, min_u64(length_of(io), device.plan.max_io));
 		arrive(r, number);
 	}

@@ -24,6 +24,8 @@ struct model_plan {
 	bool legacy;			/* bare command numbers are expected */
 	bool rough;			/* short, interrupted and out of order I/O; copies that fail; files that cannot zero */
 	uint64_t seed;
+	const char *shared;		/* requests whose bytes lie here are told of by where; NULL: none */
+	uint64_t shared_size;
 };
 
 /* What goes wrong; all but the last while queues are started. */
@@ -73,6 +75,7 @@ unsigned int model_sandboxed_count(void), model_sandboxed_fetched(void);
 struct model_count {
 	uint64_t requests, in_place, short_io, interrupted, retries, cuts, waits, expired;
 	uint64_t moves, fixed;		/* transfers; of those, with the pages of requests */
+	uint64_t shared;		/* requests that the driver left where they lay */
 	uint64_t copies;		/* user-copy */
 	uint64_t registered, automatic;	/* pages into the ring's table: by the server, by the driver */
 	uint64_t durable;		/* writes with RWF_DSYNC */

@@ -154,6 +154,7 @@ static void every_command(bool legacy)
 	const struct ctrl_device with_path = { .id = 7, .path = "/dev/ublkc7" };
 	struct ublksrv_ctrl_dev_info info = { .dev_id = 9 };
 	struct ublk_params params = { .types = UBLK_PARAM_TYPE_BASIC };
+	struct ublk_shmem_buf_reg memory;
 	uint64_t mask[16];
 
 	open_ctrl(legacy ? -EOPNOTSUPP : 0);
@@ -186,6 +187,13 @@ static void every_command(bool legacy)
 	CHECK_EQ(ctrl_get_affinity(&ctrl, device, 3, mask, sizeof(mask)), 0);
 	sent(legacy ? 1 : READS(1), 7, 0xffff, 3);
 	CHECK_EQ(payload()->len, sizeof(mask));
+	memory = (struct ublk_shmem_buf_reg){ .addr = ptr_to_u64(mask), .len = sizeof(mask) };
+	pocket.result = 3;		/* a number, not an error */
+	CHECK_EQ(ctrl_share(&ctrl, device, mask, sizeof(mask)), 3);
+	pocket.result = 0;
+	sent(legacy ? 0x18 : WRITES(0x18), 7, 0xffff, 0);
+	CHECK_EQ(payload()->len, sizeof(memory));
+	CHECK(!memcmp(pocket.seen, &memory, sizeof(memory)));
 	CHECK_EQ(ctrl_send_start(&ctrl, device, 4711), 0);
 	sent(legacy ? 6 : WRITES(6), 7, 0xffff, 4711);
 	CHECK_EQ(ctrl_result(&ctrl), 0);

@@ -891,6 +891,66 @@ static int ask(uint8_t op, uint64_t start_sector, uint32_t sectors)
 	return io.result;
 }
 
+/* Two of the clients have their bytes in memory that the server knows, the others elsewhere. */
+static void shared_by_some(struct subject s, const struct way *way)
+{
+	struct model_plan model = usual_model(way);
+	long mapped_before = mapped;
+	struct model_count count;
+
+	model.shared = (const char *)&clients[1];
+	model.shared_size = 2 * sizeof(clients[1]);
+	prepare(&s, &model, way);
+	plan.region = (struct region){ .at = (char *)&clients[1], .size = model.shared_size };
+	start(NULL);
+	run_clients(ROUNDS / 4);
+	model_stop();
+	join();
+	CHECK_EQ(mapped, mapped_before);
+	count = model_counted();
+	CHECK(count.shared > count.requests / 4 && count.shared < count.requests / 2);
+}
+
+static void memory_that_is_shared(void)
+{
+	for EVERY_WAY(way) {
+		shared_by_some(mem_subject(), way);
+		shared_by_some(null_subject(), way);
+		shared_by_some(file_subject(false), way);
+		shared_by_some(mapped_subject(), way);
+		shared_by_some(mixed_subject(), way);
+		shared_by_some(mixed_at_once_subject(), way);
+	}
+}
+
+/* The driver tells of memory that is not the server's. */
+static void memory_of_others(void)
+{
+	static char theirs[MAX_IO];
+
+	for EVERY_WAY(way) {
+		struct subject s = mem_subject();
+		struct model_plan model = usual_model(way);
+
+		model.rough = false;
+		model.shared = theirs;
+		model.shared_size = sizeof(theirs);
+		prepare(&s, &model, way);
+		plan.region = (struct region){ .at = theirs, .size = 4096 };
+		start(NULL);
+		for (uint32_t at = 0; at <= 8192; at += 512)
+			for (uint8_t op = UBLK_IO_OP_READ; op <= UBLK_IO_OP_WRITE; op++) {
+				struct model_io io = { .op = op, .sectors = 2, .data = theirs + at };
+
+				model_submit(1, &io);
+				model_wait(1, &io);
+				CHECK_EQ(io.result, at + 1024 <= 4096 ? 1024 : -EIO);
+			}
+		model_stop();
+		join();
+	}
+}
+
 /* What no kernel sends; each comes with bytes to fetch and without. */
 static void hostile_requests(void)
 {
@@ -1240,6 +1300,8 @@ TESTS(
 	{ "pages that cannot be registered fail their request and no other", pages_that_cannot_be_had },
 	{ "a disk that has grown is served to its new end", growing_disks },
 	{ "a stop under load answers every request and takes every tag back", stopped_under_load },
+	{ "memory shared with some clients and not with others, in every way", memory_that_is_shared },
+	{ "a request from memory that is not shared here is refused", memory_of_others },
 	{ "requests that make no sense are refused", hostile_requests },
 	{ "a discard may be larger than any transfer", large_discards },
 	{ "a read-only disk is not written", read_only_disks },

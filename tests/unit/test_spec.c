@@ -445,6 +445,40 @@ static void refusals_are_told(void)
 	log_level = LOG_NORMAL;
 }
 
+/* With every mode, for everybody; and never silently not. */
+static void memory_that_is_shared(void)
+{
+	static const struct { uint64_t offered; bool user; } kernels_without[] = { { 0, false }, { 0x1fe, false }, { 0x7ffff, true } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(kernels_without); i++) {
+		struct features features = { .offered_known = kernels_without[i].offered, .offered = kernels_without[i].offered };
+		struct spec spec = usual();
+
+		spec.shared_memory = "/dev/shm/x";
+		CHECK_EQ(features_ask(&features, &spec, kernels_without[i].user), -EOPNOTSUPP);
+		CHECK(said("--shared-memory: this kernel has no SHMEM_ZC, which came with Linux 7.1"));
+		CHECK_EQ(said_nothing(), 1);
+	}
+	for (int i = 0; i < 2 * IO_MODES; i++) {
+		struct features features = { .offered_known = true, .offered = 0xfffff };
+		struct spec spec = usual();
+		bool user = i & 1;
+
+		spec.io_mode = i / 2;
+		spec.shared_memory = "/dev/shm/x";
+		if (features_ask(&features, &spec, user))	/* for other reasons */
+			continue;
+		CHECK(features.asked & UBLK_F_SHMEM_ZC);
+		CHECK_EQ(features_settle(&features, &spec, features.asked), 0);
+		CHECK_EQ(features_settle(&features, &spec, features.asked & ~UBLK_F_SHMEM_ZC), -EOPNOTSUPP);
+		CHECK(said("no SHMEM_ZC"));
+		spec.shared_memory = NULL;
+		CHECK_EQ(features_ask(&features, &spec, user), 0);
+		CHECK(!(features.asked & UBLK_F_SHMEM_ZC));
+		said_nothing();
+	}
+}
+
 static void table_of_features(void)
 {
 	char text[500];
@@ -683,6 +717,7 @@ TESTS(
 	{ "in batches bytes move by user-copy, if that is granted, else by copy", grants_of_batches },
 	{ "the flags of a device tell how its bytes travel", modes_of_devices },
 	{ "-v tells what the kernel refused", refusals_are_told },
+	{ "shared memory is asked for when it is wanted, and refused with the reason", memory_that_is_shared },
 	{ "the table of features has every bit in its order", table_of_features },
 	{ "a disk becomes the kernel's parameters", usual_parameters },
 	{ "what the disk below is like becomes the kernel's parameters", parameters_of_files },
