@@ -207,6 +207,22 @@ static uint32_t sector_of(const struct backing *b)
 	return b->sector_size ? b->sector_size : SECTOR;
 }
 
+/* Whatever is not told or makes no sense is left to the kernel, which splits what is too large. */
+static void describe_limits(struct backing *b)
+{
+	uint64_t transfer = queue_limit(b, "max_sectors_kb") << 10, segments = queue_limit(b, "max_segments");
+	uint64_t size = queue_limit(b, "max_segment_size"), mask = queue_limit(b, "virt_boundary_mask");
+
+	if (transfer <= UINT32_MAX)
+		b->limits.transfer = (uint32_t)transfer;
+	if (segments && segments <= UINT16_MAX && size >= SECTOR_MAX)
+		b->limits.segments = (uint32_t)segments;
+	if (b->limits.segments)
+		b->limits.segment_size = (uint32_t)min_u64(size, UINT32_MAX);
+	if (mask && mask < OPTIMAL_MAX && is_power_of_two(mask + 1) && mask + 1 >= SECTOR)
+		b->limits.boundary = (uint32_t)mask + 1;
+}
+
 static void describe_device(struct backing *b)
 {
 	int sector = 0;
@@ -218,6 +234,7 @@ static void describe_device(struct backing *b)
 		b->physical_size = sane(physical, PHYSICAL_MAX);
 	if (ioctl(b->fd, BLKIOOPT, &optimal) == 0)
 		b->optimal_size = sane(optimal, OPTIMAL_MAX);
+	describe_limits(b);
 	if (!b->read_only && queue_limit(b, "write_zeroes_max_bytes"))	/* which is what a hole in a device is */
 		b->discard_size = (uint32_t)max_u64(sane(queue_limit(b, "discard_granularity"), PHYSICAL_MAX), SECTOR);
 }
