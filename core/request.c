@@ -66,11 +66,15 @@ static bool cannot(int64_t result)
 	return result == -EOPNOTSUPP || result == -EINVAL;
 }
 
-/* Not every file can be zeroed in every way; the last one writes zeroes. */
+static int last_way(const struct request *request)
+{
+	return request->rest.op == OP_ZERO ? ZERO_BY_WRITING : request->rest.op == OP_DISCARD ? DISCARD_BY_COMMAND : 0;
+}
+
+/* Not every file can be zeroed in every way; the last one writes zeroes. Nor discarded, and then it is not. */
 static bool try_another_way(struct request *request, int64_t result)
 {
-	if (!cannot(result) || request->rest.op != OP_ZERO || request->moving != IN_FILE ||
-	    request->attempt == ZERO_BY_WRITING)
+	if (!cannot(result) || request->moving != IN_FILE || request->attempt >= last_way(request))
 		return false;
 	request->attempt++;
 	return true;
@@ -154,7 +158,7 @@ static void reset(struct request *request, const struct span *span)
 	request->length = span->length;
 	request->error = 0;
 	request->filled = 0;
-	request->attempt = span->keep ? ZERO_BY_RANGE : ZERO_BY_HOLE;
+	request->attempt = span->op == OP_ZERO && span->keep ? ZERO_BY_RANGE : 0;
 	request->accepting = false;
 	request->source = NULL;
 	request->in_place = false;
@@ -235,7 +239,8 @@ void request_accepted(struct serving *serving, struct request *request, uint32_t
 
 void request_resume(struct serving *serving, struct request *request, int result)
 {
-	bool counts = request->rest.op == OP_READ || request->rest.op == OP_WRITE || request->attempt == ZERO_BY_WRITING;
+	bool counts = request->rest.op == OP_READ || request->rest.op == OP_WRITE ||
+		      (request->rest.op == OP_ZERO && request->attempt == ZERO_BY_WRITING);
 
 	if (result == -EINTR || result == -EAGAIN || try_with_patience(request, result) || try_another_way(request, result)) {
 		request_run(serving, request);

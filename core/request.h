@@ -38,12 +38,14 @@ struct request {
 	bool again;		/* and came back: the driver could not copy them from there */
 	bool may_block;		/* what it reads or writes refuses to be asked without waiting */
 	uint8_t asked;		/* how often the driver asked where to copy a WRITE to */
-	uint8_t attempt;	/* how many ways to zero a file were tried in vain */
+	uint8_t attempt;	/* how many ways to zero a file, or to discard part of it, were tried in vain */
 	enum { BUFFER_UNREGISTERED, BUFFER_AUTO, BUFFER_REGISTERED } fixed;	/* its pages in the ring's table, by whom */
 };
 
 /* The ways to zero part of a file, by request->attempt. */
 enum { ZERO_BY_HOLE, ZERO_BY_RANGE, ZERO_BY_WRITING };
+/* And those to discard it. The second is for devices that cannot promise zeroes, and were refused the first. */
+enum { DISCARD_BY_HOLE, DISCARD_BY_COMMAND };
 
 /* What move() says beside a number of bytes or a negative errno. */
 enum {

@@ -5,6 +5,7 @@
 #include <linux/falloc.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -16,6 +17,8 @@
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23	/* Linux 5.14 */
 #endif
+
+#define DISCARD_COMMAND _IO(0x12, 0)	/* BLOCK_URING_CMD_DISCARD of <linux/blkdev.h>, Linux 6.12 */
 
 static uint32_t done(const struct request *request)
 {
@@ -160,6 +163,24 @@ static int64_t zero_file(struct xfer *xfer, struct request *request, const struc
 	return write_zeroes(xfer, request, place);
 }
 
+/* A device that discards, but cannot promise that zeroes are read from then on, makes no holes. It has a command. */
+static int64_t discard_file(struct xfer *xfer, struct request *request, const struct place *place)
+{
+	struct io_uring_sqe *sqe;
+
+	if (request->attempt == DISCARD_BY_HOLE)
+		return allocate(xfer, request, place, FALLOC_FL_PUNCH_HOLE);
+	if (xfer->at_once)	/* no device */
+		return -EOPNOTSUPP;
+	sqe = move_sqe(xfer, request, IORING_OP_URING_CMD, place->fd);
+	if (!sqe)
+		return -EIO;
+	sqe->cmd_op = DISCARD_COMMAND;
+	sqe->addr = place->offset;
+	sqe->addr3 = place->length;
+	return MOVE_STARTED;
+}
+
 /* Flush, discard and zero; reads and writes are the mode's. */
 static int64_t change_file(struct xfer *xfer, struct request *request, const struct place *place)
 {
@@ -167,7 +188,7 @@ static int64_t change_file(struct xfer *xfer, struct request *request, const str
 	case OP_FLUSH:
 		return flush_file(xfer, request, place);
 	case OP_DISCARD:
-		return allocate(xfer, request, place, FALLOC_FL_PUNCH_HOLE);
+		return discard_file(xfer, request, place);
 	case OP_ZERO:
 		return zero_file(xfer, request, place);
 	case OP_READ:

@@ -20,7 +20,8 @@
  * batch moves bytes as user-copy does, or as copy where there are no rights
  * for that; what differs is how requests are taken and given back (batch.h).
  * Flush, discard and zero have no bytes to move and are alike in all: fsync,
- * fallocate and madvise on what the place names.
+ * fallocate and madvise on what the place names, and where a device refuses
+ * that, its own command for discard.
  *
  * A request from memory that its client shares with us (--shared-memory) is
  * served as with copy, whatever the mode, and that memory is its buffer. Only

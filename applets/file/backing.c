@@ -235,7 +235,8 @@ static void describe_device(struct backing *b)
 	if (ioctl(b->fd, BLKIOOPT, &optimal) == 0)
 		b->optimal_size = sane(optimal, OPTIMAL_MAX);
 	describe_limits(b);
-	if (!b->read_only && queue_limit(b, "write_zeroes_max_bytes"))	/* which is what a hole in a device is */
+	/* The first is what a hole in a device is; who has only the second is told to discard another way. */
+	if (!b->read_only && (queue_limit(b, "write_zeroes_max_bytes") || queue_limit(b, "discard_max_bytes")))
 		b->discard_size = (uint32_t)max_u64(sane(queue_limit(b, "discard_granularity"), PHYSICAL_MAX), SECTOR);
 }
 

@@ -315,17 +315,28 @@ static void discards_that_cannot_be(void)
 
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
 		for (int now = 0; now < 2; now++) {
-			SAYS(in_file(3, 0, 4096), in_file(3, 4096, 65536));
-			at_once[0] = now ? table[i].error : 0;
-			at_once[1] = now ? 4096 : 0;
+			bool hint = table[i].answer > 0;
+
+			SAYS(in_file(3, 0, 4096), in_file(3, 0, 4096), in_file(3, 4096, 65536));
+			at_once[0] = at_once[1] = now ? table[i].error : 0;	/* in both ways */
+			at_once[2] = now ? 4096 : 0;
 			begin(OP_DISCARD, 0, 8192);
 			if (!now)
 				request_resume(&serving, &request, table[i].error);
-			if (!now && table[i].answer > 0)
+			if (!now && hint)
+				request_resume(&serving, &request, table[i].error);
+			if (!now && hint)
 				request_resume(&serving, &request, 0);		/* the rest of it is tried as well */
 			ANSWERED(table[i].answer);
-			CHECK_EQ(asked, table[i].answer > 0 ? 2 : 1);
+			CHECK_EQ(asked, hint ? 3 : 1);
+			CHECK_EQ(attempts[0], DISCARD_BY_HOLE);
+			CHECK(!hint || (attempts[1] == DISCARD_BY_COMMAND && attempts[2] == DISCARD_BY_COMMAND));
 		}
+	SAYS(in_file(3, 0, 65536), in_file(3, 0, 65536));		/* the second way can, and says 0 for all of it */
+	begin(OP_DISCARD, 0, 8192);
+	request_resume(&serving, &request, -EOPNOTSUPP);
+	request_resume(&serving, &request, 0);
+	ANSWERED(8192);
 	SAYS(needs(3, 0, 512, memory), in_file(3, 0, 65536));		/* that one is needed */
 	begin(OP_DISCARD, 0, 4096);
 	request_resume(&serving, &request, -EOPNOTSUPP);

@@ -492,6 +492,34 @@ static void operations_that_may_block(void)
 		}
 }
 
+/* A hole, and else the command that devices have; nothing more for a file in memory. */
+static void ways_to_discard(void)
+{
+	for EVERY_MODE(mode) {
+		open_xfer(mode, false);
+		requests[0].fixed = BUFFER_AUTO;
+		begin(0, OP_DISCARD, 8192, 3 * MAX_IO);
+		CHECK_EQ(sqes[0].opcode, IORING_OP_FALLOCATE);
+		CHECK_EQ(sqes[0].len, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE);
+		end(0, -EOPNOTSUPP);
+		CHECK_EQ(sqes[1].opcode, IORING_OP_URING_CMD);
+		CHECK_EQ(sqes[1].cmd_op, 0x1200);
+		CHECK(sqes[1].fd == 3 && sqes[1].addr == 8192 && sqes[1].addr3 == 3 * MAX_IO);
+		CHECK(!sqes[1].len && !sqes[1].rw_flags && !sqes[1].ioprio && !sqes[1].file_index && !sqes[1].flags);
+		CHECK_EQ(sqes[1].user_data, xfer_pack(XFER_MOVE, 0));
+		end(0, 0);
+		CHECK(sent == 2 && answers == 1 && results[0] == 3 * MAX_IO);
+		close_xfer();
+
+		open_xfer(mode, true);
+		requests[0].fixed = BUFFER_AUTO;
+		file = -1;
+		begin(0, OP_DISCARD, 0, 4096);		/* EBADF here */
+		CHECK_EQ(results[0], -EBADF);
+		close_xfer();
+	}
+}
+
 static void ways_to_zero(void)
 {
 	for EVERY_MODE(mode) {
@@ -1107,6 +1135,7 @@ TESTS(
 	{ "without a free SQE the request fails and keeps nothing", no_sqe },
 	{ "each operation on a file is the right SQE", file_operations },
 	{ "who may not be asked without waiting is asked to wait", operations_that_may_block },
+	{ "what cannot be a hole is discarded by the command that devices have", ways_to_discard },
 	{ "a file is zeroed by a hole, a range, or writes of no more than there is", ways_to_zero },
 	{ "a durable write says so, and no other", durable_writes },
 	{ "what a durable write needs to read first is read like anything else", reads_before_durable_writes },
