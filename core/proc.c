@@ -224,6 +224,74 @@ int proc_read_field(const char *path, const char *field, char *text, size_t limi
 	return err;
 }
 
+/* Of the descriptor, not of the file. */
+static bool is_own(pid_t pid, const char *number)
+{
+	char path[64], text[32];
+	uint64_t flags = 0;
+
+	text_format(path, sizeof(path), "/proc/%d/fdinfo/%s", (int)pid, number);
+	if (proc_read_field(path, "flags", text, sizeof(text)))
+		return false;
+	for (const char *at = text; *at >= '0' && *at <= '7'; at++)
+		flags = flags << 3 | (uint64_t)(*at - '0');
+	return flags & O_CLOEXEC;
+}
+
+/* Of those that a disk may be kept in. */
+static bool is_kept_in(int dir, const char *number, const char *target)
+{
+	struct stat st;
+
+	if (*target != '/' || !strncmp(target, "/memfd:", 7) || !strncmp(target, "/proc/", 6) || !strncmp(target, "/sys/", 5))
+		return false;
+	return fstatat(dir, number, &st, 0) == 0 && (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode));
+}
+
+/* A name may hold anything; a line of a table may not. */
+static void printable(const char *from, char *to, size_t limit)
+{
+	size_t used = 0;
+
+	for (; *from && used + 5 < limit; from++) {
+		unsigned char c = (unsigned char)*from;
+
+		if (c >= ' ' && c != 0x7f) {
+			to[used++] = (char)c;
+			continue;
+		}
+		to[used++] = '\\';
+		to[used++] = (char)('0' + (c >> 6));
+		to[used++] = (char)('0' + (c >> 3 & 7));
+		to[used++] = (char)('0' + (c & 7));
+	}
+	to[used] = '\0';
+}
+
+bool proc_own_file(pid_t pid, char *text, size_t limit)
+{
+	struct file_listing listing;
+	char path[32], target[4096];
+	const char *entry;
+	bool found = false;
+
+	text_format(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	if (file_listing_open(&listing, AT_FDCWD, path) < 0)
+		return false;
+	while (!found && (entry = file_listing_next(&listing))) {
+		ssize_t n = readlinkat(listing.fd, entry, target, sizeof(target) - 1);
+
+		if (n <= 0)
+			continue;
+		target[n] = '\0';
+		found = is_kept_in(listing.fd, entry, target) && is_own(pid, entry);
+	}
+	file_listing_close(&listing);
+	if (found)
+		printable(target, text, limit);
+	return found;
+}
+
 int proc_read_device(const char *path, dev_t *device)
 {
 	uint64_t major, minor;

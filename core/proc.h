@@ -42,6 +42,13 @@ bool proc_has_mapped(pid_t pid, const char *node);
 bool proc_alive(pid_t pid);
 void proc_name(pid_t pid, char name[PROC_NAME_MAX]);
 
+/*
+ * The file or block device that @pid has opened itself: what it was started
+ * with has no O_CLOEXEC, what it opens has. Control characters as \ooo.
+ * False: there is none, or we may not look.
+ */
+bool proc_own_file(pid_t pid, char *text, size_t limit);
+
 /* In a file system that is mounted at, or NULL. @text keeps it. */
 const char *proc_mount_point(const char *node, char *text, size_t limit);
 

@@ -54,6 +54,18 @@ static void get_type(const struct found *d, char *text)
 		text_format(text, VALUE_MAX, "other");
 }
 
+/* Its keeper has that open. */
+static void get_backing(const struct found *d, char *text)
+{
+	unsigned int number = device_applet(d->info.ublksrv_flags), i = 0;
+	int keeper = found_keeper(d);
+
+	while (applets[i] && i < number)
+		i++;
+	if (keeper && applets[i] && applets[i]->backend && applets[i]->backend->mostly == IN_FILE)
+		proc_own_file(keeper, text, VALUE_MAX);
+}
+
 static void get_state(const struct found *d, char *text)
 {
 	text_format(text, VALUE_MAX, "%s", found_state(d));
@@ -175,6 +187,7 @@ static const struct column columns[] = {
 	{ "SECTOR",	BYTES,	 false, get_sector },
 	{ "MAXIO",	BYTES,	 false, get_max_io },
 	{ "MOUNT",	TEXT,	 true,  get_mount },
+	{ "BACKING",	TEXT,	 true,  get_backing },
 	{ "IO",		TEXT,	 false, get_io },
 	{ "IO-WHY",	TEXT,	 false, get_why },
 	{ "FLAGS",	TEXT,	 false, get_flags },
