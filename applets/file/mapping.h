@@ -25,7 +25,7 @@ struct mapping {
 	uint64_t map_size;		/* bytes of the bits */
 };
 
-/* The first @size bytes of @fd. If that cannot be, nothing is mapped, and all is as before. */
+/* The first @size bytes of @fd. If that cannot be, or what is there cannot be asked for, nothing is mapped, and all is as before. */
 void mapping_open(struct mapping *mapping, int fd, uint64_t size, bool writable);
 void mapping_close(struct mapping *mapping);
 

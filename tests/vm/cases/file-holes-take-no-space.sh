@@ -12,6 +12,20 @@ taken() {
 	du -k "$1" | cut -f 1
 }
 
+# somebody else's, whose pages the server may not ask for: it has no rights any more
+for mode in get-data user-copy; do
+	for options in --read-only ""; do
+		truncate -s 32M "$case/file"
+		chown 1000:1000 "$case/file"
+		chmod 644 "$case/file"
+		disk=$(start_disk file "$case/file" --io=$mode $options)
+		dd if="$disk" of=/dev/null bs=1M iflag=direct status=none
+		expect "$mode $options: $(taken "$case/file")" = "$mode $options: 0"
+		stop_disk "$disk"
+		rm "$case/file"
+	done
+done
+
 for file in "$case/file" /mnt/file; do
 	for mode in get-data user-copy; do
 		disk=$(start_disk file "$file" --create 32M --io=$mode)
