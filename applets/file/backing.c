@@ -176,24 +176,32 @@ uint64_t backing_size(const struct backing *b)
 	return b->limit && b->limit < size ? b->limit : size;
 }
 
-/* Something of the queue of the device, or of the one below the file system. 0 if that is not known. */
-static uint64_t queue_limit(const struct backing *b, const char *name)
+/* Where sysfs tells @name of the device, or of the one below the file system. */
+static bool find_in_sysfs(const struct backing *b, const char *name, char *path, size_t limit)
 {
-	static const char *const places[] = { "queue", "../queue" };	/* of a disk, of a partition */
+	static const char *const places[] = { "", "../" };	/* of a disk, of a partition */
 	struct stat stat;
-	char path[96];
-	uint64_t value;
 	dev_t device;
 
 	if (fstat(b->fd, &stat) < 0)
-		return 0;
+		return false;
 	device = b->device ? stat.st_rdev : stat.st_dev;
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-		text_format(path, sizeof(path), "/sys/dev/block/%u:%u/%s/%s", major(device), minor(device), places[i], name);
-		if (proc_read_u64(path, &value) == 0)
-			return value;
+		text_format(path, limit, "/sys/dev/block/%u:%u/%s%s", major(device), minor(device), places[i], name);
+		if (access(path, F_OK) == 0)
+			return true;
 	}
-	return 0;
+	return false;
+}
+
+/* Something of its queue; 0 if that is not known. */
+static uint64_t queue_limit(const struct backing *b, const char *name)
+{
+	char path[96], in_queue[40];
+	uint64_t value;
+
+	text_format(in_queue, sizeof(in_queue), "queue/%s", name);
+	return find_in_sysfs(b, in_queue, path, sizeof(path)) && proc_read_u64(path, &value) == 0 ? value : 0;
 }
 
 /* A size that the kernel takes, or 0. */
@@ -207,12 +215,19 @@ static uint32_t sector_of(const struct backing *b)
 	return b->sector_size ? b->sector_size : SECTOR;
 }
 
-/* Whatever is not told or makes no sense is left to the kernel, which splits what is too large. */
+/*
+ * Whatever is not told or makes no sense is left to the kernel, which splits
+ * what is too large. It does that for devices with request queues: others (brd,
+ * dm) take what comes, and their limits may be the block layer's smallest.
+ */
 static void describe_limits(struct backing *b)
 {
 	uint64_t transfer = queue_limit(b, "max_sectors_kb") << 10, segments = queue_limit(b, "max_segments");
 	uint64_t size = queue_limit(b, "max_segment_size"), mask = queue_limit(b, "virt_boundary_mask");
+	char path[96];
 
+	if (!find_in_sysfs(b, "mq", path, sizeof(path)))
+		return;
 	if (transfer <= UINT32_MAX)
 		b->limits.transfer = (uint32_t)transfer;
 	if (segments && segments <= UINT16_MAX && size >= SECTOR_MAX)

@@ -38,6 +38,16 @@ for below in "$device" "$loop"; do
 	stop_disk "$disk"
 done
 
+# what has no queue of requests takes what comes, whatever it tells of itself
+modprobe brd rd_nr=1 rd_size=4096
+on_exit rmmod brd
+disk=$(start_disk file /dev/ram0 --queues 1 --io=auto-buf)
+expect "$(cat "/sys/block/${disk##*/}/queue/max_hw_sectors_kb")" = 1024
+scattered write "$disk" 1048576 1048576 <"$case/p"
+expect "$(scattered read "$disk" 1048576 1048576 | sum)" = "$(sum <"$case/p")"
+expect "$(threads)" = 0
+stop_disk "$disk"
+
 # a copy has pages of its own, and these are no matter of the disk's
 disk=$(start_disk file "$device" --queues 1 --io=get-data)
 expect "$(cat "/sys/block/${disk##*/}/queue/max_hw_sectors_kb")" = 1024
