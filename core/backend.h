@@ -70,18 +70,6 @@ struct place {
 	char *memory;		/* of IN_FILE: where this part of the file is mapped, if it is */
 };
 
-/*
- * What a device behind the disk takes at once. Where a request's own pages go
- * to it, a larger one would have to be split there, which io_uring leaves to a
- * thread of the kernel. All zero: it is not known, or of no interest.
- */
-struct limits {
-	uint32_t transfer;		/* bytes */
-	uint32_t segments;		/* pieces of contiguous memory */
-	uint32_t segment_size;		/* bytes of one, 4096 or more */
-	uint32_t boundary;		/* pieces end and begin at multiples of this many bytes, but for the first and the last */
-};
-
 /* What open() learned about the disk. Zero means "no" or "the usual". All sizes are in bytes, and but for the first powers of two. */
 struct disk {
 	uint64_t size;			/* a multiple of the sector size */
@@ -90,7 +78,6 @@ struct disk {
 	uint32_t physical_size;		/* best written at once, the sector size if zero */
 	uint32_t optimal_size;		/* best for long transfers, the physical size if zero */
 	uint32_t dma_size;		/* what the memory of a request must be aligned to if it is not copied */
-	struct limits limits;		/* not powers of two */
 	bool read_only;
 	bool write_cache;		/* a flush is needed to make writes last */
 	bool rotational;

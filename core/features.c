@@ -225,11 +225,6 @@ int features_settle(struct features *features, const struct spec *spec, uint64_t
 	return 0;
 }
 
-bool features_own_pages(const struct features *features)
-{
-	return features->moves == IO_ZERO_COPY || features->moves == IO_AUTO_BUF;
-}
-
 void features_text(uint64_t flags, char *text, unsigned int limit)
 {
 	unsigned int used = 0;

@@ -47,9 +47,6 @@ int features_ask(struct features *features, const struct spec *spec, bool unpriv
  */
 int features_settle(struct features *features, const struct spec *spec, uint64_t granted);
 
-/* Do requests' own pages go to what is behind the disk? */
-bool features_own_pages(const struct features *features);
-
 const char *io_mode_name(enum io_mode mode);
 /* How bytes travel on a device with these flags, and the reason to travel so. */
 enum io_mode io_mode_of(uint64_t granted);

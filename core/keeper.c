@@ -691,8 +691,6 @@ static int params_up(void *self)
 
 	if (err)
 		return err;
-	if (!features_own_pages(&k->device.features))
-		k->report.disk.limits = (struct limits){ 0 };
 	params_fill(&params, &k->report.disk, k->spec, k->device.info.max_io_buf_bytes);
 	err = ctrl_set_params(&k->ctrl, target(k), &params);
 	return err ? fail(err, "set the device's parameters") : 0;

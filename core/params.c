@@ -13,10 +13,6 @@
 #define SECTOR_MAX 4096
 #define PHYSICAL_MAX (1U << 20)
 #define OPTIMAL_MAX (1U << 30)
-#define SEGMENT_MIN 4096
-#define SEGMENTS_MAX UINT16_MAX
-#define BOUNDARY_MAX (1U << 30)
-#define BOUNDARY_NONE UINT32_MAX	/* a mask: the kernel's own default, for nobody tells that of a device */
 
 /*
  * One discard is one request: its length in bytes must fit a span, and a queue
@@ -61,34 +57,14 @@ int params_check(const struct disk *disk, const struct spec *spec)
 		return fail_plain(-EINVAL, "the disk's discard granularity, %" PRIu32 ", makes no sense", disk->discard_size);
 	if (disk->dma_size && !fits(disk->dma_size, 1, SECTOR_MAX))
 		return fail_plain(-EINVAL, "the disk's alignment of memory, %" PRIu32 ", makes no sense", disk->dma_size);
-	if ((disk->limits.segments && disk->limits.segment_size < SEGMENT_MIN) ||
-	    (disk->limits.boundary && !fits(disk->limits.boundary, SECTOR_MIN, BOUNDARY_MAX)))
-		return fail_plain(-EINVAL, "the disk's limits of memory make no sense");
 	return 0;
 }
 
-/* The driver wants a page at least. */
-static uint32_t transfer_max(const struct disk *disk, uint32_t max_io)
-{
-	uint32_t least = (uint32_t)page_size(), most = disk->limits.transfer / least * least;
-
-	return most ? (uint32_t)min_u64(most, max_io) : max_io;
-}
-
-static void fill_limits(struct ublk_params *params, const struct limits *limits)
-{
-	if (limits->boundary)
-		params->basic.virt_boundary_mask = limits->boundary - 1;
-	if (!limits->segments)
-		return;
-	params->types |= UBLK_PARAM_TYPE_SEGMENT;
-	params->seg = (struct ublk_param_segment){
-		.seg_boundary_mask = BOUNDARY_NONE,
-		.max_segment_size = limits->boundary ? UINT32_MAX : limits->segment_size,	/* one or the other */
-		.max_segments = (uint16_t)min_u64(limits->segments, SEGMENTS_MAX),
-	};
-}
-
+/*
+ * What a device behind the disk takes at once (size, segments, gaps) is not
+ * taken over: what is larger is split there by a thread of io_uring's, which
+ * was measured to cost less than more requests of ours do.
+ */
 void params_fill(struct ublk_params *params, const struct disk *disk, const struct spec *spec, uint32_t max_io)
 {
 	uint32_t sector = spec_sector_size(spec, disk->sector_size);
@@ -106,7 +82,7 @@ void params_fill(struct ublk_params *params, const struct disk *disk, const stru
 			.physical_bs_shift = physical,
 			.io_min_shift = physical,
 			.io_opt_shift = optimal,
-			.max_sectors = transfer_max(disk, max_io) >> UBLK_SECTOR_SHIFT,
+			.max_sectors = max_io >> UBLK_SECTOR_SHIFT,
 			.dev_sectors = disk->size >> UBLK_SECTOR_SHIFT,
 		},
 	};
@@ -114,7 +90,6 @@ void params_fill(struct ublk_params *params, const struct disk *disk, const stru
 		params->types |= UBLK_PARAM_TYPE_DMA_ALIGN;
 		params->dma.alignment = disk->dma_size - 1;	/* a mask */
 	}
-	fill_limits(params, &disk->limits);
 	if (!disk->discard_size || disk->read_only || spec->read_only)
 		return;
 	params->types |= UBLK_PARAM_TYPE_DISCARD;

@@ -256,18 +256,10 @@ struct ublk_param_dma_align {
 	uint8_t  pad[4];
 };
 
-struct ublk_param_segment {
-	uint64_t seg_boundary_mask;	/* of 4096 or more */
-	uint32_t max_segment_size;	/* 4096 or more */
-	uint16_t max_segments;
-	uint8_t  pad[2];
-};
-
 #define UBLK_PARAM_TYPE_BASIC	(1 << 0)
 #define UBLK_PARAM_TYPE_DISCARD	(1 << 1)
 #define UBLK_PARAM_TYPE_DEVT	(1 << 2)	/* the kernel's to set; SET_PARAMS refuses it */
 #define UBLK_PARAM_TYPE_DMA_ALIGN (1 << 4)	/* 6.15 */
-#define UBLK_PARAM_TYPE_SEGMENT (1 << 5)	/* 6.15 */
 
 /* As much of the kernel's struct as we use: it honours a shorter len. */
 struct ublk_params {
@@ -278,7 +270,6 @@ struct ublk_params {
 	struct ublk_param_devt    devt;
 	struct ublk_param_zoned   zoned;
 	struct ublk_param_dma_align dma;
-	struct ublk_param_segment seg;
 };
 
 static_assert(sizeof(struct ublksrv_ctrl_cmd) == 32, "control payload");
@@ -297,6 +288,5 @@ static_assert(offsetof(struct ublk_params, basic) == 8, "parameters");
 static_assert(offsetof(struct ublk_params, discard) == 40, "parameters");
 static_assert(offsetof(struct ublk_params, devt) == 60, "parameters");
 static_assert(offsetof(struct ublk_params, dma) == 108, "parameters");
-static_assert(offsetof(struct ublk_params, seg) == 120, "parameters");
 
 #endif

@@ -176,32 +176,24 @@ uint64_t backing_size(const struct backing *b)
 	return b->limit && b->limit < size ? b->limit : size;
 }
 
-/* Where sysfs tells @name of the device, or of the one below the file system. */
-static bool find_in_sysfs(const struct backing *b, const char *name, char *path, size_t limit)
+/* Something of the queue of the device, or of the one below the file system. 0 if that is not known. */
+static uint64_t queue_limit(const struct backing *b, const char *name)
 {
-	static const char *const places[] = { "", "../" };	/* of a disk, of a partition */
+	static const char *const places[] = { "queue", "../queue" };	/* of a disk, of a partition */
 	struct stat stat;
+	char path[96];
+	uint64_t value;
 	dev_t device;
 
 	if (fstat(b->fd, &stat) < 0)
-		return false;
+		return 0;
 	device = b->device ? stat.st_rdev : stat.st_dev;
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-		text_format(path, limit, "/sys/dev/block/%u:%u/%s%s", major(device), minor(device), places[i], name);
-		if (access(path, F_OK) == 0)
-			return true;
+		text_format(path, sizeof(path), "/sys/dev/block/%u:%u/%s/%s", major(device), minor(device), places[i], name);
+		if (proc_read_u64(path, &value) == 0)
+			return value;
 	}
-	return false;
-}
-
-/* Something of its queue; 0 if that is not known. */
-static uint64_t queue_limit(const struct backing *b, const char *name)
-{
-	char path[96], in_queue[40];
-	uint64_t value;
-
-	text_format(in_queue, sizeof(in_queue), "queue/%s", name);
-	return find_in_sysfs(b, in_queue, path, sizeof(path)) && proc_read_u64(path, &value) == 0 ? value : 0;
+	return 0;
 }
 
 /* A size that the kernel takes, or 0. */
@@ -215,29 +207,6 @@ static uint32_t sector_of(const struct backing *b)
 	return b->sector_size ? b->sector_size : SECTOR;
 }
 
-/*
- * Whatever is not told or makes no sense is left to the kernel, which splits
- * what is too large. It does that for devices with request queues: others (brd,
- * dm) take what comes, and their limits may be the block layer's smallest.
- */
-static void describe_limits(struct backing *b)
-{
-	uint64_t transfer = queue_limit(b, "max_sectors_kb") << 10, segments = queue_limit(b, "max_segments");
-	uint64_t size = queue_limit(b, "max_segment_size"), mask = queue_limit(b, "virt_boundary_mask");
-	char path[96];
-
-	if (!find_in_sysfs(b, "mq", path, sizeof(path)))
-		return;
-	if (transfer <= UINT32_MAX)
-		b->limits.transfer = (uint32_t)transfer;
-	if (segments && segments <= UINT16_MAX && size >= SECTOR_MAX)
-		b->limits.segments = (uint32_t)segments;
-	if (b->limits.segments)
-		b->limits.segment_size = (uint32_t)min_u64(size, UINT32_MAX);
-	if (mask && mask < OPTIMAL_MAX && is_power_of_two(mask + 1) && mask + 1 >= SECTOR)
-		b->limits.boundary = (uint32_t)mask + 1;
-}
-
 static void describe_device(struct backing *b)
 {
 	int sector = 0;
@@ -249,7 +218,6 @@ static void describe_device(struct backing *b)
 		b->physical_size = sane(physical, PHYSICAL_MAX);
 	if (ioctl(b->fd, BLKIOOPT, &optimal) == 0)
 		b->optimal_size = sane(optimal, OPTIMAL_MAX);
-	describe_limits(b);
 	/* The first is what a hole in a device is; who has only the second is told to discard another way. */
 	if (!b->read_only && (queue_limit(b, "write_zeroes_max_bytes") || queue_limit(b, "discard_max_bytes")))
 		b->discard_size = (uint32_t)max_u64(sane(queue_limit(b, "discard_granularity"), PHYSICAL_MAX), SECTOR);

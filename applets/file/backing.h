@@ -6,8 +6,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/backend.h"
-
 enum direct { DIRECT_AUTO, DIRECT_ON, DIRECT_OFF };
 
 /* What is asked for. */
@@ -36,7 +34,6 @@ struct backing {
 	uint32_t sector_size;		/* smallest that can be written, 512 if 0 */
 	uint32_t physical_size, optimal_size, dma_size;
 	uint32_t discard_size;		/* 0: it cannot */
-	struct limits limits;		/* of a device */
 };
 
 /* 0, or -errno after saying why. Close it in either case. */

@@ -147,7 +147,6 @@ static int file_open(void *self, struct disk *disk)
 		.discard_size = f->discard == DISCARD_IGNORE ? 0 : b->discard_size,
 		.read_only = b->read_only,
 		.write_cache = !b->read_only && f->cache != CACHE_UNSAFE,
-		.limits = b->limits,
 		.rotational = b->rotational,
 	};
 	if (!f->cow_limit && b->in_memory)

@@ -613,38 +613,6 @@ static void alignments_of_memory(void)
 	}
 }
 
-/* What a device below takes at once; the driver insists on a page. */
-static void limits_of_devices(void)
-{
-	static const struct { struct limits limits; uint32_t sectors, segments, size, gap; } table[] = {
-		{ { 0 }, 2048, 0, 0, 0 },
-		{ { .transfer = 128 << 10 }, 256, 0, 0, 0 },
-		{ { .transfer = 1280 << 10 }, 2048, 0, 0, 0 },			/* no more than was granted */
-		{ { .transfer = 5000 }, 8, 0, 0, 0 },
-		{ { .transfer = 512 }, 2048, 0, 0, 0 },				/* is split there */
-		{ { .segments = 128, .segment_size = 65536 }, 2048, 128, 65536, 0 },
-		{ { .segments = 1, .segment_size = 4096 }, 2048, 1, 4096, 0 },
-		{ { .segments = 70000, .segment_size = UINT32_MAX }, 2048, 65535, UINT32_MAX, 0 },
-		{ { .segments = 127, .segment_size = 65536, .boundary = 4096 }, 2048, 127, UINT32_MAX, 4095 },
-		{ { .boundary = 4096 }, 2048, 0, 0, 4095 },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
-		struct disk disk = { .size = 1 << 30, .limits = table[i].limits };
-		struct spec spec = usual();
-		struct ublk_params params;
-
-		CHECK_EQ(params_check(&disk, &spec), 0);
-		params_fill(&params, &disk, &spec, 1U << 20);
-		CHECK_EQ(params.types, UBLK_PARAM_TYPE_BASIC | (table[i].segments ? UBLK_PARAM_TYPE_SEGMENT : 0));
-		CHECK_EQ(params.basic.max_sectors, table[i].sectors);
-		CHECK_EQ(params.basic.virt_boundary_mask, table[i].gap);
-		CHECK_EQ(params.seg.max_segments, table[i].segments);
-		CHECK_EQ(params.seg.max_segment_size, table[i].size);
-		CHECK_EQ(params.seg.seg_boundary_mask, table[i].segments ? UINT32_MAX : 0);
-	}
-}
-
 #define HOSTILE(member, value) HOSTILE_WORDS(member, value, "")
 #define HOSTILE_WORDS(member, value, words) do { \
 	struct disk disk = { .size = 1ULL << 30 }; \
@@ -666,13 +634,6 @@ static void hostile_disks(void)
 
 	spec.sector_size = 4096;
 	HOSTILE(size, 0);
-	HOSTILE(limits.segments, 1);			/* of no size */
-	HOSTILE(limits.segments, UINT32_MAX);
-	HOSTILE(limits.boundary, 4097);
-	HOSTILE(limits.boundary, 1U << 31);
-	HARMLESS(limits.transfer, 1);
-	HARMLESS(limits.transfer, UINT32_MAX);
-	HARMLESS(limits.segment_size, 1);
 	HOSTILE(size, 512);
 	HOSTILE(size, UINT64_MAX);
 	HOSTILE(size, 1ULL << 63);
@@ -762,7 +723,6 @@ TESTS(
 	{ "what the disk below is like becomes the kernel's parameters", parameters_of_files },
 	{ "sizes that are not told are that of the next smaller", parameters_not_told },
 	{ "the alignment of memory is a mask, and told where it matters", alignments_of_memory },
-	{ "a request is no larger than a device below takes at once", limits_of_devices },
 	{ "a description that makes no sense is refused", hostile_disks },
 	{ "a description with impossible bools is refused", hostile_bools },
 	{ "errors become exit statuses", errors_become_statuses },
