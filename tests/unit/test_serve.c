@@ -939,8 +939,8 @@ static void memory_of_others(void)
 		plan.region = (struct region){ .at = theirs, .size = 4096 };
 		start(NULL);
 		for (uint32_t at = 0; at <= 8192; at += 512)
-			for (uint8_t op = UBLK_IO_OP_READ; op <= UBLK_IO_OP_WRITE; op++) {
-				struct model_io io = { .op = op, .sectors = 2, .data = theirs + at };
+			for (int op = UBLK_IO_OP_READ; op <= UBLK_IO_OP_WRITE; op++) {
+				struct model_io io = { .op = (uint8_t)op, .sectors = 2, .data = theirs + at };
 
 				model_submit(1, &io);
 				model_wait(1, &io);
