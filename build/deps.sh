@@ -1,25 +1,51 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# deps.sh OUTDIR - the libraries ublk is linked with: OUTDIR/include, OUTDIR/kernel and OUTDIR/lib/liburing.a
+# deps.sh OUTDIR - the libraries ublk is linked with: OUTDIR/include, OUTDIR/kernel and OUTDIR/lib/*.a
 #
-# There is one, liburing, pinned by its checksum and built with musl. Built as here it needs nothing of any libc, so the
-# same archive also goes into the glibc builds that run under the sanitizers. OUTDIR/kernel holds the kernel's headers
-# alone: musl-gcc does not look in /usr/include, and must not, or headers that musl lacks would be taken from glibc.
+# liburing, and of zlib and libdeflate what unpacks; each pinned by its checksum and built with musl. Built as here they
+# need nothing of any libc but memcpy, memset, malloc and free, so the same archives also go into the glibc builds that
+# run under the sanitizers. OUTDIR/kernel holds the kernel's headers alone: musl-gcc does not look in /usr/include, and
+# must not, or headers that musl lacks would be taken from glibc.
 #
 # Environment:
 #   MUSL_CC            compiler of the target, several words allowed (musl-gcc)
 #   AR                 its ar (ar)
-#   DEPS_DIR           a directory with include/liburing.h and lib/liburing.a to take as they are
-#   LIBURING_TARBALL   a source archive to build instead of the pinned one
+#   DEPS_DIR           a directory with the headers in include and lib/lib{uring,z,deflate}.a to take as they are
+#   LIBURING_TARBALL, ZLIB_TARBALL, LIBDEFLATE_TARBALL
+#                      a source archive to build instead of the pinned one
 #   UBLK_CACHE         where downloads are kept (~/.cache/ublk)
 
 set -eu
 
-version=2.9
-tarball=liburing_$version.orig.tar.gz
-sha256=57e9b36e4ac1e46b8e0351dfb1694dc59638fc25e384b4ba36d87b800b16db1a
-oldest=206 # 2.6: the oldest that will do
+libraries="liburing zlib libdeflate"
+
+# What is to be known of each; a version other than the pinned one may come from the system.
+describe() {
+	library=$1
+	case $library in
+	liburing)
+		archive=liburing.a headers="liburing.h liburing" given=${LIBURING_TARBALL:-} given_by=LIBURING_TARBALL
+		pool=pool/main/libu/liburing/liburing_2.9.orig.tar.gz
+		sha256=57e9b36e4ac1e46b8e0351dfb1694dc59638fc25e384b4ba36d87b800b16db1a
+		newer="2.6 or newer" package=liburing-dev header=liburing.h
+		enough="IO_URING_VERSION_MAJOR * 100 + IO_URING_VERSION_MINOR >= 206"
+		;;
+	zlib)
+		archive=libz.a headers="zlib.h zconf.h" given=${ZLIB_TARBALL:-} given_by=ZLIB_TARBALL
+		pool=pool/main/z/zlib/zlib_1.3.dfsg+really1.3.1.orig.tar.gz
+		sha256=60dd315c07f616887caa029408308a018ace66e3d142726a97db164b3b8f69fb
+		newer="1.2.9 or newer" package=zlib1g-dev header=zlib.h enough="ZLIB_VERNUM >= 0x1290"
+		;;
+	libdeflate)
+		archive=libdeflate.a headers=libdeflate.h given=${LIBDEFLATE_TARBALL:-} given_by=LIBDEFLATE_TARBALL
+		pool=pool/main/libd/libdeflate/libdeflate_1.23.orig.tar.gz
+		sha256=1ab18349b9fb0ce8a0ca4116bded725be7dcbfa709e19f6f983d99df1fb8b25f
+		newer="1.14 or newer" package=libdeflate-dev header=libdeflate.h
+		enough="LIBDEFLATE_VERSION_MAJOR * 100 + LIBDEFLATE_VERSION_MINOR >= 114"
+		;;
+	esac
+}
 
 here=$(cd "$(dirname "$0")" && pwd)
 musl_cc=${MUSL_CC:-musl-gcc}
@@ -34,28 +60,28 @@ die() {
 	exit 1
 }
 
-# --- where the sources come from: each function leaves the archive in $work/liburing.tar, or fails
+# --- where the sources come from: each function leaves the archive in $work/$library.tar, or fails
 
 given_tarball() {
-	test -n "${LIBURING_TARBALL:-}" || return 1
-	test -r "$LIBURING_TARBALL" || die "cannot read LIBURING_TARBALL=$LIBURING_TARBALL"
-	cp "$LIBURING_TARBALL" "$work/liburing.tar"
-	used="the tarball given, $LIBURING_TARBALL"
+	test -n "$given" || return 1
+	test -r "$given" || die "cannot read $given_by=$given"
+	cp "$given" "$work/$library.tar"
+	used="the tarball given, $given"
 }
 
 pinned_tarball() {
-	apt_pinned "pool/main/libu/liburing/$tarball" "$sha256" "$work/liburing.tar" || return 1
+	apt_pinned "$pool" "$sha256" "$work/$library.tar" || return 1
 	used="pinned source"
 }
 
 # The distribution's own version, whatever that is. Its signature is checked by apt, its age by check().
 packaged_tarball() {
 	command -v apt-get >/dev/null || return 1
-	apt_private "$work/apt" "$(source_lines)" >/dev/null 2>&1 || return 1
-	(cd "$work" && apt_in "$work/apt" apt-get -qq source --download-only --tar-only liburing) >/dev/null 2>&1 || return 1
-	set -- "$work"/liburing_*.orig.tar.*
+	test -e "$work/apt" || apt_private "$work/apt" "$(source_lines)" >/dev/null 2>&1 || return 1
+	(cd "$work" && apt_in "$work/apt" apt-get -qq source --download-only --tar-only "$library") >/dev/null 2>&1 || return 1
+	set -- "$work/$library"_*.orig.tar.*
 	test -e "$1" || return 1
-	mv "$1" "$work/liburing.tar"
+	mv "$1" "$work/$library.tar"
 	used="the distribution's source, ${1##*/}"
 }
 
@@ -67,17 +93,17 @@ source_lines() {
 
 given_directory() {
 	test -n "${DEPS_DIR:-}" || return 1
-	test -e "$DEPS_DIR/lib/liburing.a" || die "DEPS_DIR=$DEPS_DIR holds no lib/liburing.a"
-	take "$DEPS_DIR/include" "$DEPS_DIR/lib/liburing.a"
+	test -e "$DEPS_DIR/lib/$archive" || die "DEPS_DIR=$DEPS_DIR holds no lib/$archive"
+	take "$DEPS_DIR/include" "$DEPS_DIR/lib"
 	used="what DEPS_DIR=$DEPS_DIR holds"
 }
 
 installed_library() {
 	multiarch=$($musl_cc -print-multiarch 2>/dev/null || true)
 	for lib in "/usr/lib/$multiarch" /usr/lib64 /usr/lib; do
-		test -e "$lib/liburing.a" || continue
-		take /usr/include "$lib/liburing.a"
-		used="the installed $lib/liburing.a"
+		test -e "$lib/$archive" || continue
+		take "/usr/include" "$lib"
+		used="the installed $lib/$archive"
 		return 0
 	done
 	return 1
@@ -88,10 +114,12 @@ installed_for_musl() {
 	ldd --version 2>&1 | grep -q musl && installed_library
 }
 
+# take INCLUDES LIBRARIES
 take() {
-	cp "$1/liburing.h" "$work/out/include/"
-	cp -r "$1/liburing" "$work/out/include/"
-	cp "$2" "$work/out/lib/liburing.a"
+	for part in $headers; do
+		cp -r "$1/$part" "$work/out/include/"
+	done
+	cp "$2/$archive" "$work/out/lib/$archive"
 }
 
 # --- building
@@ -111,29 +139,63 @@ link_kernel_headers() {
 	die "cannot find the kernel's headers for $musl_cc; install linux-libc-dev, or name them with KERNEL_HEADERS=DIR"
 }
 
+# what all of them are compiled with; how they are optimized is their own
+for_musl="-fPIE -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-stack-protector"
+
 compile() {
-	# what a caller says about his own program is not meant for this one
+	# what a caller says about his own program is not meant for these
 	unset CFLAGS CPPFLAGS LDFLAGS LIBURING_CFLAGS MAKEFLAGS MFLAGS MAKELEVEL
-	mkdir "$work/src"
-	tar -xf "$work/liburing.tar" -C "$work/src" --strip-components=1
+	source=$work/source/$library
+	mkdir -p "$source"
+	tar -xf "$work/$library.tar" -C "$source" --strip-components=1
+	for_musl_here="$for_musl -ffile-prefix-map=$source=$library"
+	"compile_$library"
+}
+
+compile_liburing() {
 	logged "configure liburing" configure
-	logged "compile liburing" make -C "$work/src/src" liburing.a -j2 CC="$musl_cc -idirafter $work/out/kernel" AR="$ar" \
-		CFLAGS="-Os -fPIE -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-stack-protector \
-			-ffile-prefix-map=$work/src=liburing"
-	cp -r "$work/src/src/include/." "$work/out/include/"
-	repack "$work/src/src/liburing.a" "$work/out/lib/liburing.a"
+	logged "compile liburing" make -C "$source/src" liburing.a -j2 CC="$musl_cc -idirafter $work/out/kernel" AR="$ar" \
+		CFLAGS="-Os $for_musl_here"
+	cp -r "$source/src/include/." "$work/out/include/"
+	repack "$source/src/liburing.a"
 }
 
 configure() {
 	# its tests ask what compiles; -r, because there may be nothing to link a program with
-	(cd "$work/src" && ./configure --cc="$musl_cc -r -nostdlib -idirafter $work/out/kernel")
+	(cd "$source" && ./configure --cc="$musl_cc -r -nostdlib -idirafter $work/out/kernel")
+}
+
+# What inflates a bare stream: no files, no headers of gzip, and no CRC, which libdeflate does faster.
+compile_zlib() {
+	pick "-O2 -DNO_GZIP" inflate inffast inftrees adler32 zutil
+	cp "$source/zlib.h" "$source/zconf.h" "$work/out/include/"
+}
+
+# What decompresses, and CRC32. Its widest vectors would be a tenth faster where 10 GB/s are already more than enough.
+compile_libdeflate() {
+	pick "-O2 -DLIBDEFLATE_ASSEMBLER_DOES_NOT_SUPPORT_VPCLMULQDQ" lib/deflate_decompress lib/crc32 lib/utils \
+		lib/x86/cpu_features lib/arm/cpu_features
+	cp "$source/libdeflate.h" "$work/out/include/"
+}
+
+# pick FLAGS SOURCE... - an archive of these few; names of objects count up, because some sources have the same one
+pick() {
+	flags=$1 number=0
+	shift
+	for name in "$@"; do
+		number=$((number + 1))
+		# shellcheck disable=SC2086 # several words each
+		logged "compile $library" $musl_cc $flags $for_musl_here -c -o "$source/$number.o" "$source/$name.c"
+	done
+	(cd "$source" && "$ar" rcsD "$source/$archive" [0-9].o)
+	mv "$source/$archive" "$work/out/lib/$archive"
 }
 
 # The same objects give the same archive: no times, no owners (D), in the order they have.
 repack() {
 	members=$($ar t "$1")
 	# shellcheck disable=SC2086 # one word for each member
-	(cd "$(dirname "$1")" && "$ar" rcsD "$2" $members)
+	(cd "$(dirname "$1")" && "$ar" rcsD "$work/out/lib/$archive" $members)
 }
 
 logged() {
@@ -148,13 +210,13 @@ logged() {
 # The product's compiler must accept the headers, and they must be new enough.
 check() {
 	cat >"$work/check.c" <<-END
-		#include <liburing.h>
-		#if IO_URING_VERSION_MAJOR * 100 + IO_URING_VERSION_MINOR < $oldest
-		#error "this liburing is too old"
+		#include <$header>
+		#if !($enough)
+		#error "this $library is too old"
 		#endif
 	END
 	# shellcheck disable=SC2086 # a compiler may be several words
-	logged "use $used (liburing 2.6 or newer is needed)" $musl_cc -D_GNU_SOURCE -fsyntax-only \
+	logged "use $used ($library $newer is needed)" $musl_cc -D_GNU_SOURCE -fsyntax-only \
 		-isystem "$work/out/include" -isystem "$work/out/kernel" "$work/check.c"
 }
 
@@ -167,17 +229,19 @@ obtain() {
 	elif pinned_tarball || packaged_tarball; then
 		compile
 	else
-		installed_library || die "cannot get $tarball: the archive that apt uses does not give it, and no" \
-			"liburing-dev is installed; fetch it by other means and set LIBURING_TARBALL=FILE"
+		installed_library || die "cannot get ${pool##*/}: the archive that apt uses does not give it, and no" \
+			"$package is installed; fetch it by other means and set $given_by=FILE"
 	fi
 }
 
 # Everything the result depends on, in one line
 key() {
-	given=none
-	test -z "${LIBURING_TARBALL:-}" || given=$(cksum <"$LIBURING_TARBALL")
+	sums=none
+	for tarball in "${LIBURING_TARBALL:-}" "${ZLIB_TARBALL:-}" "${LIBDEFLATE_TARBALL:-}"; do
+		test -z "$tarball" || sums="$sums $(cksum <"$tarball")"
+	done
 	echo "$(cat "$here/deps.sh" "$here/apt.sh" | cksum) $($musl_cc --version | head -n 1) $musl_cc $ar" \
-		"${DEPS_DIR:-} ${KERNEL_HEADERS:-} $given"
+		"${DEPS_DIR:-} ${KERNEL_HEADERS:-} $sums"
 }
 
 install() {
@@ -198,7 +262,10 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 mkdir -p "$work/out/include" "$work/out/kernel" "$work/out/lib"
 link_kernel_headers
-obtain
-check
+for name in $libraries; do
+	describe "$name"
+	obtain
+	check
+	echo "$library: $used"
+done
 install
-echo "liburing: $used"

@@ -21,7 +21,7 @@ shift 2
 $CC -static -nostdlib -nostartfiles -o "$program" \
 	-Wl,-pie,--no-dynamic-linker,-z,text,-z,noexecstack,--gc-sections,--build-id=none \
 	-Wl,-z,noseparate-code,-z,norelro,-z,common-page-size=64 \
-	$first "$@" "$out/deps/lib/liburing.a" $last
+	$first "$@" "$out"/deps/lib/*.a $last
 if readelf -lW "$program" | grep -q INTERP; then
 	rm -f "$program"
 	echo "link: $program wants a dynamic linker; it must not" >&2

@@ -57,9 +57,9 @@ $(UNIT)/%/test_serve: UNIT_WRAP := -Wl,--wrap=mmap,--wrap=munmap
 
 define unit_program
 $(UNIT)/asan/$1: $(call unit_objects,asan,$1)
-	$$(Q)$(UNIT_CC) $(UNIT_ASAN) $$(UNIT_WRAP) -o $$@ $$^ -pthread
+	$$(Q)$(UNIT_CC) $(UNIT_ASAN) $$(UNIT_WRAP) -o $$@ $$^ $(OUT)/deps/lib/libz.a $(OUT)/deps/lib/libdeflate.a -pthread
 $(UNIT)/tsan/$1: $(call unit_objects,tsan,$1)
-	$$(Q)$(UNIT_CC) $(UNIT_TSAN) $$(UNIT_WRAP) -o $$@ $$^ -pthread
+	$$(Q)$(UNIT_CC) $(UNIT_TSAN) $$(UNIT_WRAP) -o $$@ $$^ $(OUT)/deps/lib/libz.a $(OUT)/deps/lib/libdeflate.a -pthread
 $(UNIT)/musl/$1: $(call unit_objects,musl,$1)
 	$$(Q)CC="$(CC)" build/link.sh $(OUT) $$@ $$^
 endef
