@@ -38,6 +38,9 @@ struct inflate_limits {
 	uint64_t cache_memory;	/* bytes of decoded spans; room for one span per thread is there in any case */
 	uint32_t span;		/* bytes of a span at first, a power of two */
 	uint32_t workers;	/* threads, 1 .. INFLATE_WORKERS_MAX */
+	/* Says that member @id cannot be read, and why, in a thread of the engine's; NULL: fail() does, with the number. */
+	void (*damaged)(void *context, uint32_t id, const char *why);
+	void *context;
 };
 
 #define INFLATE_WORKERS_MAX 8
