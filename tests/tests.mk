@@ -16,7 +16,7 @@ UNIT_ASAN := -fsanitize=address,undefined -fno-sanitize-recover=all
 UNIT_TSAN := -fsanitize=thread
 
 UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_*.c)))
-UNIT_TSAN_TESTS := test_serve test_store
+UNIT_TSAN_TESTS := test_serve test_store test_inflate
 UNIT_NATIVE_TESTS := test_serve		# its model is made for one C library
 UNIT_REAL_LOG := test_log
 # What every test may link with: all but main and the tools, and what the tests have their own of
@@ -49,6 +49,7 @@ $(eval $(call unit_flavour,musl,$(UNIT_CORE:%.c=$(OUT)/obj/%.o),$$(UNIT_MUSL)))
 
 # What a test needs beside itself
 UNIT_HELPERS = $(if $(filter $(UNIT_REAL_LOG),$1),,tests/unit/said) \
+	$(if $(filter test_inflate,$1),tests/unit/deflater) \
 	$(if $(filter test_serve,$1),tests/unit/model tests/unit/no_sandbox) $(if $(filter test_uapi,$1),tests/unit/uapi_host)
 unit_objects = $(patsubst %,$(UNIT)/$1/%.o,tests/unit/$2 $(call UNIT_HELPERS,$2)) $(UNIT)/$1/core.a
 
