@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* bytes.h - numbers as zip archives have them: little endian, wherever they happen to lie */
+#ifndef APPLETS_ZIP_BYTES_H
+#define APPLETS_ZIP_BYTES_H
+
+#include <endian.h>
+#include <stdint.h>
+#include <string.h>
+
+static inline uint16_t get16(const unsigned char *at)
+{
+	uint16_t number;
+
+	memcpy(&number, at, sizeof(number));
+	return le16toh(number);
+}
+
+static inline uint32_t get32(const unsigned char *at)
+{
+	uint32_t number;
+
+	memcpy(&number, at, sizeof(number));
+	return le32toh(number);
+}
+
+static inline uint64_t get64(const unsigned char *at)
+{
+	uint64_t number;
+
+	memcpy(&number, at, sizeof(number));
+	return le64toh(number);
+}
+
+#endif

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* crc32.h - the checksum that zip archives use */
+#ifndef APPLETS_ZIP_CRC32_H
+#define APPLETS_ZIP_CRC32_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Of what @crc is the checksum of (0: of nothing), followed by @length bytes. From any thread. */
+uint32_t crc32_add(uint32_t crc, const void *bytes, size_t length);
+
+#endif

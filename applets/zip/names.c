@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/* names.c - from any encoding and any system's habits to a clean path */
+#include <string.h>
+
+#include "applets/zip/bytes.h"
+#include "applets/zip/names.h"
+#include "core/text.h"
+#include "core/util.h"
+
+/* --- encodings --------------------------------------------------------------------- */
+
+/* The upper half of IBM's code page 437, which is what names without any hint are in. */
+static const uint16_t cp437[128] = {
+	0x00c7, 0x00fc, 0x00e9, 0x00e2, 0x00e4, 0x00e0, 0x00e5, 0x00e7, 0x00ea, 0x00eb, 0x00e8, 0x00ef, 0x00ee, 0x00ec, 0x00c4,
+	0x00c5, 0x00c9, 0x00e6, 0x00c6, 0x00f4, 0x00f6, 0x00f2, 0x00fb, 0x00f9, 0x00ff, 0x00d6, 0x00dc, 0x00a2, 0x00a3, 0x00a5,
+	0x20a7, 0x0192, 0x00e1, 0x00ed, 0x00f3, 0x00fa, 0x00f1, 0x00d1, 0x00aa, 0x00ba, 0x00bf, 0x2310, 0x00ac, 0x00bd, 0x00bc,
+	0x00a1, 0x00ab, 0x00bb, 0x2591, 0x2592, 0x2593, 0x2502, 0x2524, 0x2561, 0x2562, 0x2556, 0x2555, 0x2563, 0x2551, 0x2557,
+	0x255d, 0x255c, 0x255b, 0x2510, 0x2514, 0x2534, 0x252c, 0x251c, 0x2500, 0x253c, 0x255e, 0x255f, 0x255a, 0x2554, 0x2569,
+	0x2566, 0x2560, 0x2550, 0x256c, 0x2567, 0x2568, 0x2564, 0x2565, 0x2559, 0x2558, 0x2552, 0x2553, 0x256b, 0x256a, 0x2518,
+	0x250c, 0x2588, 0x2584, 0x258c, 0x2590, 0x2580, 0x03b1, 0x00df, 0x0393, 0x03c0, 0x03a3, 0x03c3, 0x00b5, 0x03c4, 0x03a6,
+	0x0398, 0x03a9, 0x03b4, 0x221e, 0x03c6, 0x03b5, 0x2229, 0x2261, 0x00b1, 0x2265, 0x2264, 0x2320, 0x2321, 0x00f7, 0x2248,
+	0x00b0, 0x2219, 0x00b7, 0x221a, 0x207f, 0x00b2, 0x25a0, 0x00a0,
+};
+
+/* A character of UTF-8 in one of @left bytes, 1 or more. Returns how many it takes, 0 if it is none. */
+static size_t utf8_take(const unsigned char *at, size_t left, uint32_t *character)
+{
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	size_t length = *at < 0x80 ? 1 : *at < 0xc0 ? 0 : *at < 0xe0 ? 2 : *at < 0xf0 ? 3 : *at < 0xf8 ? 4 : 0;
+
+	if (!length || length > left)
+		return 0;
+	*character = length == 1 ? *at : *at & (0x7fU >> length);
+	for (size_t i = 1; i < length; i++) {
+		if (at[i] >> 6 != 2)
+			return 0;
+		*character = *character << 6 | (at[i] & 0x3f);
+	}
+	if (*character < least[length] || *character > 0x10ffff || (*character >= 0xd800 && *character < 0xe000))
+		return 0;
+	return length;
+}
+
+static bool utf8_valid(const unsigned char *bytes, size_t length)
+{
+	uint32_t character;
+
+	while (length) {
+		size_t n = utf8_take(bytes, length, &character);
+
+		if (!n)
+			return false;
+		bytes += n;
+		length -= n;
+	}
+	return true;
+}
+
+/* One of the 16-bit ones. */
+static size_t utf8_put(char *to, uint16_t character)
+{
+	if (character < 0x80) {
+		to[0] = (char)character;
+		return 1;
+	}
+	if (character < 0x800) {
+		to[0] = (char)(0xc0 | character >> 6);
+		to[1] = (char)(0x80 | (character & 0x3f));
+		return 2;
+	}
+	to[0] = (char)(0xe0 | character >> 12);
+	to[1] = (char)(0x80 | (character >> 6 & 0x3f));
+	to[2] = (char)(0x80 | (character & 0x3f));
+	return 3;
+}
+
+/* --- which name, in which encoding ------------------------------------------------- */
+
+/* Version, checksum of the name that it stands for, the name. It goes for nothing if somebody renamed the entry. */
+#define UNICODE_HEAD 5
+
+static bool take_unicode(struct raw_name *raw)
+{
+	const struct extra_field *field = &raw->unicode;
+
+	if (!field->bytes || field->length <= UNICODE_HEAD || field->bytes[0] != 1 || get32(field->bytes + 1) != raw->crc)
+		return false;
+	raw->bytes = field->bytes + UNICODE_HEAD;
+	raw->length = (uint16_t)(field->length - UNICODE_HEAD);
+	return true;
+}
+
+/* Decides @encoding, which is one that can be decoded from then on: not ENCODING_AUTO. */
+static const char *choose(struct raw_name *raw, enum encoding *encoding)
+{
+	if (*encoding == ENCODING_RAW)
+		return NULL;
+	if (raw->utf8 || take_unicode(raw))
+		*encoding = ENCODING_UTF8;
+	if (*encoding == ENCODING_AUTO)
+		*encoding = utf8_valid(raw->bytes, raw->length) ? ENCODING_UTF8 : ENCODING_CP437;
+	if (*encoding == ENCODING_UTF8 && !utf8_valid(raw->bytes, raw->length))
+		return "has a name that should be UTF-8 and is not";
+	return NULL;
+}
+
+static size_t decode(char *to, unsigned char byte, enum encoding encoding)
+{
+	if (byte >= 0x80 && encoding == ENCODING_CP437)
+		return utf8_put(to, cp437[byte - 0x80]);
+	if (encoding == ENCODING_LATIN1)
+		return utf8_put(to, byte);
+	*to = (char)byte;
+	return 1;
+}
+
+/* --- cleaning ---------------------------------------------------------------------- */
+
+#define CHARACTER_MAX 3		/* bytes that one decode() makes */
+
+struct component {
+	char bytes[ARCHIVE_NAME_MAX + CHARACTER_MAX];
+	size_t length;
+};
+
+/* The name goes on behind @component. */
+static const char *append(struct name *name, struct component *component)
+{
+	size_t length = component->length, between = name->length > 0;
+
+	component->length = 0;
+	if (!length || (length == 1 && component->bytes[0] == '.'))
+		return NULL;
+	if (length == 2 && !memcmp(component->bytes, "..", 2))
+		return "has a \"..\" in its name";
+	if (name->length + between + length > ARCHIVE_PATH_MAX)
+		return "has a name of more than 4095 bytes";
+	if (between)
+		name->path[name->length] = '/';
+	memcpy(name->path + name->length + between, component->bytes, length);
+	name->length = (uint16_t)(name->length + between + length);
+	return NULL;
+}
+
+static bool is_letter(unsigned char byte)
+{
+	return (byte | 0x20) >= 'a' && (byte | 0x20) <= 'z';
+}
+
+static bool separates(unsigned char byte, bool backslash)
+{
+	return byte == '/' || (backslash && byte == '\\');
+}
+
+/* How many bytes make it absolute. A colon is a letter like others where there are no drives. */
+static size_t absolute_part(const struct raw_name *raw, bool backslash)
+{
+	size_t at = raw->dos && raw->length >= 2 && is_letter(raw->bytes[0]) && raw->bytes[1] == ':' ? 2 : 0;
+
+	while (at < raw->length && separates(raw->bytes[at], backslash))
+		at++;
+	return at;
+}
+
+const char *name_clean(struct name *name, const struct raw_name *given, enum encoding encoding)
+{
+	struct raw_name raw = *given;
+	struct component component = { .length = 0 };
+	const char *why = choose(&raw, &encoding);
+	bool backslash = raw.dos && !memchr(raw.bytes, '/', raw.length);
+	size_t first = absolute_part(&raw, backslash);
+
+	name->length = 0;
+	name->relative = first > 0;
+	name->directory = raw.length && separates(raw.bytes[raw.length - 1], backslash);
+	if (!raw.length)
+		return "has no name";
+	for (size_t i = first; i < raw.length && !why; i++) {
+		if (!raw.bytes[i])
+			return "has a NUL in its name";
+		if (separates(raw.bytes[i], backslash))
+			why = append(name, &component);
+		else
+			component.length += decode(component.bytes + component.length, raw.bytes[i], encoding);
+		if (component.length > ARCHIVE_NAME_MAX)
+			return "has a name with more than 255 bytes between two slashes";
+	}
+	if (!why)
+		why = append(name, &component);
+	name->path[name->length] = '\0';
+	return why;
+}
+
+/* --- showing ----------------------------------------------------------------------- */
+
+/* Characters that move the cursor, or turn around or hide what is near them. */
+static bool acts(uint32_t character)
+{
+	return character < 0x20 || (character >= 0x7f && character < 0xa0) || (character >= 0x200b && character < 0x2010) ||
+	       (character >= 0x2028 && character < 0x202f) || (character >= 0x2060 && character < 0x2070) ||
+	       character == 0xfeff || character == '\\';
+}
+
+#define ESCAPED 4	/* bytes of one: \x1b */
+#define CUT "..."
+
+const char *name_shown(char shown[NAME_SHOWN_MAX], const void *bytes, size_t length)
+{
+	const unsigned char *at = bytes;
+	size_t used = 0;
+
+	while (length) {
+		uint32_t character;
+		size_t n = utf8_take(at, length, &character);
+
+		if (used + ESCAPED + sizeof(CUT) > NAME_SHOWN_MAX) {
+			memcpy(shown + used, CUT, sizeof(CUT));
+			return shown;
+		}
+		if (n && !acts(character)) {
+			memcpy(shown + used, at, n);
+			used += n;
+		} else {
+			n = 1;		/* the rest of a character that acts is none by itself, and escaped as well */
+			used += (size_t)text_format(shown + used, NAME_SHOWN_MAX - used, *at == '\\' ? "\\\\" : "\\x%02x", *at);
+		}
+		at += n;
+		length -= n;
+	}
+	shown[used] = '\0';
+	return shown;
+}

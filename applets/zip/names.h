@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* names.h - what an entry is called, in a form that is safe as a path and as a message */
+#ifndef APPLETS_ZIP_NAMES_H
+#define APPLETS_ZIP_NAMES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "applets/zip/archive.h"
+#include "applets/zip/extra.h"
+
+/* What the archive has. */
+struct raw_name {
+	const unsigned char *bytes;
+	uint16_t length;
+	uint32_t crc;			/* of them */
+	bool utf8;			/* it says that they are */
+	bool dos;			/* from a system where '\' separates and paths begin with a drive */
+	struct extra_field unicode;	/* the same in UTF-8, perhaps */
+};
+
+struct name {
+	char path[ARCHIVE_PATH_MAX + 1];
+	uint16_t length;
+	bool directory;			/* it ended in a separator */
+	bool relative;			/* it was absolute, and is not any more */
+};
+
+/* NULL; or what is wrong with the name, for a message about the entry. */
+const char *name_clean(struct name *name, const struct raw_name *raw, enum encoding encoding);
+
+#define NAME_SHOWN_MAX 200
+
+/* A name for messages: what could act on a terminal is escaped, what is too long is cut. Returns @shown. */
+const char *name_shown(char shown[NAME_SHOWN_MAX], const void *bytes, size_t length);
+
+#endif
