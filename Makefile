@@ -133,6 +133,7 @@ test-kernels:
 	$(Q)tests/test $$(awk '!/^#/ { print $$1 }' tests/vm/kernels)
 
 include tests/tests.mk
+include tests/fuzz/fuzz.mk
 include tests/bench/bench.mk
 
 size: $(OUT)/ublk
@@ -142,6 +143,6 @@ clean:
 	rm -rf $(OUT)
 
 help:
-	@sed -n 's/^# \(make.*\)/\1/p; s/^#: \(.*\)/\1/p' Makefile tests/tests.mk tests/bench/bench.mk
+	@sed -n 's/^# \(make.*\)/\1/p; s/^#: \(.*\)/\1/p' Makefile tests/tests.mk tests/fuzz/fuzz.mk tests/bench/bench.mk
 
 -include $(OBJECTS:.o=.d)

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: MIT
+#
+#: make fuzz        what reads foreign bytes, given any; FUZZ_SECONDS=60 or FUZZ_RUNS=1000000 for each, FUZZ="archive ..." for some
+#
+# Each tests/fuzz/fuzz_NAME.c is a fuzzer, linked with what the unit tests are linked with. What NAME's unit test leaves
+# in the directory $SEEDS_TO is what it begins with; what it finds out goes on in out/fuzz/NAME.
+
+FUZZ_SECONDS ?= 60
+FUZZ_RUNS ?=
+FUZZ ?= $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+FUZZ_CC := clang
+FUZZ_ASAN := -fsanitize=address,undefined -fno-sanitize-recover=all
+FUZZ_PROGRAMS := $(FUZZ:%=$(UNIT)/fuzz/fuzz_%)
+FUZZ_SEEDS := $(patsubst %,$(UNIT)/asan/%,$(filter $(UNIT_TESTS),$(FUZZ:%=test_%)))
+FUZZ_CORE := $(filter-out core/log.c,$(UNIT_CORE))
+
+.PHONY: fuzz
+fuzz:
+	$(Q)build/packages.sh build test
+	$(Q)$(MAKE) --no-print-directory $(UNIT_JOBS) $(FUZZ_PROGRAMS) $(FUZZ_SEEDS)
+	$(Q)FUZZ_SECONDS="$(FUZZ_SECONDS)" FUZZ_RUNS="$(FUZZ_RUNS)" tests/fuzz/run $(OUT) $(FUZZ)
+
+$(eval $(call unit_flavour,fuzz,$(FUZZ_CORE:%.c=$(UNIT)/fuzz/%.o),\
+	$(FUZZ_CC) $(UNIT_CFLAGS) $(FUZZ_ASAN) -fsanitize=fuzzer-no-link))
+$(UNIT)/fuzz/fuzz_%: $(UNIT)/fuzz/tests/fuzz/fuzz_%.o $(UNIT)/fuzz/tests/fuzz/silence.o $(UNIT)/fuzz/core.a
+	$(Q)$(FUZZ_CC) $(FUZZ_ASAN) -fsanitize=fuzzer -o $@ $^ -pthread
