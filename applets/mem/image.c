@@ -14,42 +14,10 @@
 #include "applets/mem/image.h"
 #include "core/file.h"
 #include "core/log.h"
-#include "core/size.h"
-#include "core/text.h"
+#include "core/progress.h"
 #include "core/util.h"
 
 #define CHUNK (1U << 20)	/* bytes moved at a time */
-
-/* --- how far it is ---------------------------------------------------------------- */
-
-struct progress {
-	const char *verb, *name;
-	uint64_t whole;		/* bytes; 0: nobody knows */
-	uint64_t shown;		/* steps shown so far */
-	bool on;
-};
-
-static void show(struct progress *p, uint64_t done)
-{
-	uint64_t step = p->whole ? done * 100 / p->whole : done >> 24;
-	char text[SIZE_TEXT_MAX], whole[SIZE_TEXT_MAX], line[200];
-
-	if (!p->on || step == p->shown)
-		return;
-	p->shown = step;
-	if (p->whole)
-		text_format(line, sizeof(line), "\r%s %s: [%-20.*s] %3" PRIu64 "%% of %s", p->verb, p->name, (int)(step / 5),
-			    "####################", step, size_text(p->whole, whole));
-	else
-		text_format(line, sizeof(line), "\r%s %s: %s", p->verb, p->name, size_text(done, text));
-	file_write_all(STDERR_FILENO, line, strlen(line));
-}
-
-static void show_end(const struct progress *p)
-{
-	if (p->on && p->shown)
-		file_write_all(STDERR_FILENO, "\n", 1);
-}
 
 /* --- load ------------------------------------------------------------------------- */
 
@@ -144,10 +112,10 @@ static int copy_in(struct store *store, int fd, char *chunk, struct progress *p,
 		if (err)
 			return err;
 		at += (uint64_t)n;
-		show(p, at);
+		progress_show(p, at);
 	}
 	*loaded = max_u64(at, p->whole);
-	show(p, *loaded);
+	progress_show(p, *loaded);
 	return 0;
 }
 
@@ -165,7 +133,7 @@ int image_load(struct store *store, int fd, const char *name, bool progress, uin
 		return fail(-ENOMEM, "load %s", name);
 	err = copy_in(store, fd, chunk, &p, loaded);
 	pages_free(chunk, CHUNK);
-	show_end(&p);
+	progress_end(&p);
 	if (err == -ENOSPC) {
 		fail_plain(err, "%s does not fit into the memory that may be used", name);
 		remedy("raise --limit or the cgroup's memory.max, or free memory");
@@ -201,7 +169,7 @@ static int copy_out(const struct store *store, uint64_t size, int fd, struct pro
 
 		if (err)
 			return err;
-		show(p, at + n);
+		progress_show(p, at + n);
 	}
 	return fsync(fd) < 0 ? -errno : 0;
 }
@@ -211,6 +179,6 @@ int image_save(const struct store *store, uint64_t size, int fd, const char *nam
 	struct progress p = { "saving", name, size, 0, progress };
 	int err = copy_out(store, size, fd, &p);
 
-	show_end(&p);
+	progress_end(&p);
 	return err ? fail(err, "save the disk to %s", name) : 0;
 }
