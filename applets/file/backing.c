@@ -300,6 +300,8 @@ static int measure(struct backing *b, const struct backing_plan *plan)
 		note("%s is no multiple of %" PRIu64 " bytes: its last %" PRIu64 " are left out", plan->path, sector,
 		     b->size % sector);
 	b->size -= b->size % sector;
+	if (!size)
+		return fail_plain(-EINVAL, "%s is empty", plan->path);
 	if (!b->size)
 		return fail_plain(-EINVAL, "%s has no whole sector of %" PRIu64 " bytes", plan->path, sector);
 	return 0;
