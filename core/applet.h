@@ -17,6 +17,13 @@ struct applet {
 	/* One of the two: a disk, or a program of its own. */
 	const struct backend *backend;
 	int (*run)(char **argv);	/* words after the name; returns an exit status */
+
+	/*
+	 * Optional, for a disk: do what the options ask for instead of serving
+	 * one. 0 when it is done, -errno after saying why not, 1 to go on and
+	 * serve. No other process and no device is there yet.
+	 */
+	int (*instead)(void *self, const struct spec *spec);
 };
 
 extern const struct applet *const applets[];	/* applets/list.h; NULL ends it */

@@ -44,7 +44,7 @@ struct span {
 	enum op op;
 	uint32_t length;	/* bytes */
 	uint64_t offset;	/* bytes */
-	uint32_t fetched;	/* bytes the last needs() brought, 0 on the first ask */
+	uint32_t fetched;	/* bytes that needs() brought since the span last became shorter; it may take several */
 	uint16_t slot;		/* tells apart the requests in flight on one queue */
 	bool fua;		/* a write that must be on the medium before it is answered */
 	bool keep;		/* a zero that must keep the space it takes */

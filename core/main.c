@@ -121,6 +121,12 @@ static int run_disk(const struct applet *applet, char **argv)
 	err = signals_block();
 	if (!err)
 		err = log_open((enum log_target)spec.log_target);
+	if (!err && applet->instead) {
+		err = applet->instead(applet->self, &spec);
+		if (!err)
+			return STATUS_OK;
+		err = err < 0 ? err : 0;
+	}
 	if (!err && spec.background)
 		err = notify_background();
 	if (err)

@@ -257,7 +257,7 @@ void request_resume(struct serving *serving, struct request *request, int result
 		return;
 	}
 	if (request->moving == NEEDS) {
-		request->rest.fetched = (uint32_t)result;
+		request->rest.fetched += (uint32_t)result;
 		request_run(serving, request);
 		return;
 	}

@@ -1,0 +1,587 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ublk-zip - an archive as a disk
+ *
+ * Either its tree, as a read-only file system that is made while it is read;
+ * or one member, which is the disk. Nothing is unpacked to anywhere. Stored
+ * bytes are where they are in the archive, and go the way of ublk-file;
+ * deflated ones are unpacked by threads of their own, and kept for a while.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "applets/zip/zip.h"
+#include "core/applet.h"
+#include "core/log.h"
+#include "core/progress.h"
+#include "core/spec.h"
+#include "core/text.h"
+#include "core/util.h"
+
+#define SPAN (256U << 10)		/* bytes unpacked at least, when a few are wanted */
+#define READ_AHEAD (1U << 20)		/* what the kernel takes for the best size; it reads twice that ahead */
+#define BLOCKS 16			/* of metadata, made at once */
+
+static const char *const indexes[] = { "background", "wait", "lazy", NULL };
+static const char *const unsupporteds[] = { "refuse", "eio", "hide", NULL };
+static const char *const bad_names[] = { "refuse", "skip", NULL };
+static const char *const encodings[] = { "auto", "cp437", "latin1", "utf8", "raw", NULL };
+static const char *const overlaps[] = { "refuse", "allow", NULL };
+
+static const struct opt zip_opts[] = {
+	OPT_TEXT('f', "path", struct zip, path, "ARCHIVE", "the archive"),
+	OPT_U32(0, "fd", struct zip, from_fd, 0, 65535, "descriptor N instead, which is open already"),
+	OPT_TEXT('e', "member", struct zip, member, "NAME", "let this member be the disk, instead of a file system of all"),
+	OPT_TEXT(0, "entry", struct zip, member, "NAME", "the same as --member"),
+	OPT_FLAG('l', "list", struct zip, list, "print what is in the archive and end"),
+	OPT_FLAG(0, "verify", struct zip, verify, "read all of it first and compare its checksums"),
+	OPT_CHOICE(0, "index", struct zip, index, indexes, "WHEN",
+		   "with --member, go through it once for the way to every part of it: in the background, first (wait), "
+		   "or as far as is read (lazy)"),
+	OPT_TEXT(0, "index-file", struct zip, index_file, "FILE", "with --member, take that from FILE, or keep it there"),
+	OPT_SIZE(0, "index-memory", struct zip, index_memory, "most memory for it"),
+	OPT_SIZE(0, "cache-memory", struct zip, cache_memory, "most memory for what was unpacked"),
+	OPT_U32(0, "workers", struct zip, workers, 1, INFLATE_WORKERS_MAX, "threads that unpack; else one per CPU, up to 8"),
+	OPT_CHOICE(0, "encoding", struct zip, encoding, encodings, "NAME",
+		   "of names that do not say it: auto, cp437, latin1, utf8 or raw"),
+	OPT_TEXT(0, "owner", struct zip, owner, "root|archive|U:G", "whose the files are"),
+	OPT_CHOICE(0, "unsupported", struct zip, unsupported, unsupporteds, "WHAT",
+		   "encrypted members and those of other methods: refuse the archive, let reading them fail (eio), or hide them"),
+	OPT_CHOICE(0, "bad-names", struct zip, bad_names, bad_names, "refuse|skip", "names that no file can have: refuse the archive, or leave them out"),
+	OPT_CHOICE(0, "overlap", struct zip, overlap, overlaps, "refuse|allow", "members that share bytes of the archive"),
+	OPT_FLAG(0, "preserve-special", struct zip, preserve_special, "keep setuid and setgid bits, devices, pipes and sockets"),
+	OPT_U32(0, "max-entries", struct zip, max_entries, 1, UINT32_MAX - 1, "refuse an archive of more"),
+	OPT_END
+};
+
+const char *zip_name(const struct zip *z)
+{
+	return z->path ? z->path : z->name;
+}
+
+/* --- in the keeper ------------------------------------------------------------------- */
+
+/* "U:G" */
+static int parse_owner(struct zip *z)
+{
+	const char *at = z->owner;
+	uint64_t uid = 0, gid = 0;
+
+	z->policy.owner = OWNER_GIVEN;
+	if (!strcmp(at, "root"))
+		z->policy.owner = OWNER_ROOT;
+	else if (!strcmp(at, "archive"))
+		z->policy.owner = OWNER_ARCHIVE;
+	else if (text_number(&at, &uid) || *at++ != ':' || !text_is_number(at, &gid) || uid >= UINT32_MAX || gid >= UINT32_MAX)
+		return fail_usage("--owner is root, archive, or two numbers like 1000:100, not '%s'", z->owner);
+	z->policy.uid = (uint32_t)uid;
+	z->policy.gid = (uint32_t)gid;
+	return 0;
+}
+
+static int check(struct zip *z)
+{
+	if (!z->path == (z->from_fd == FD_NONE))
+		return fail_usage(z->path ? "--fd and a path exclude each other" : "which archive? Give its path");
+	if (z->index_file && !z->member)
+		return fail_usage("--index-file is for one member: give its name with --member");
+	if (z->index != INDEX_BACKGROUND && !z->member)
+		return fail_usage("--index is for one member: give its name with --member");
+	if (z->index_memory < 1 << 20 || z->cache_memory < 1 << 20)
+		return fail_usage("--index-memory and --cache-memory are at least 1M");
+	z->policy.unsupported = (enum unsupported)z->unsupported;
+	z->policy.bad_names = (enum bad_names)z->bad_names;
+	z->policy.encoding = (enum encoding)z->encoding;
+	z->policy.preserve_special = z->preserve_special;
+	z->policy.max_entries = z->max_entries;
+	return parse_owner(z);
+}
+
+static int open_archive(struct zip *z)
+{
+	struct backing_plan plan = {
+		.path = zip_name(z),
+		.from_fd = z->from_fd == FD_NONE ? -1 : (int)z->from_fd,
+		.read_only = true,
+		.direct = DIRECT_OFF,
+		.sector_size = 1,	/* an archive ends where it ends */
+	};
+
+	text_format(z->name, sizeof(z->name), "descriptor %d", plan.from_fd);
+	return backing_open(&z->backing, &plan);
+}
+
+/* The one that is there, to be read; and, in case it is of no use, the one that will be. */
+static int open_index(struct zip *z)
+{
+	int err;
+
+	if (!z->index_file)
+		return 0;
+	z->old_index = RETRY(open(z->index_file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+	if (z->old_index < 0 && errno != ENOENT)
+		return fail(-errno, "open the index %s", z->index_file);
+	err = file_target_open(&z->index_target, z->index_file);
+	if (!err)
+		z->new_index = file_target_create(&z->index_target, 0600);
+	if (!err && z->new_index >= 0)
+		return 0;
+	if (z->old_index >= 0) {	/* on a read-only file system it may well be of use */
+		info("%s cannot be replaced", z->index_file);
+		return 0;
+	}
+	if (err == -EEXIST)
+		return fail_plain(err, "%s is no regular file", z->index_file);
+	return fail(err ? err : z->new_index, "write to %s", z->index_file);
+}
+
+static uint32_t cpus(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof(set), &set) < 0 ? 1 : (uint32_t)CPU_COUNT(&set);
+}
+
+static int zip_prepare(void *self, const struct spec *spec)
+{
+	struct zip *z = self;
+	int err = check(z);
+
+	z->depth = spec->depth;
+	z->sector_size = spec_sector_size(spec, 0);
+	z->progress = spec_progress(spec);
+	if (!z->workers)
+		z->workers = (uint32_t)min_u64(cpus(), INFLATE_WORKERS_MAX);
+	if (!err)
+		err = open_archive(z);
+	return err ? err : open_index(z);
+}
+
+static bool zip_at_once(const void *self)
+{
+	const struct zip *z = self;
+
+	return z->backing.in_memory;
+}
+
+/* What there is now of the new index: nothing if the old one was good, or the worker did not get so far. */
+static int keep_index(struct zip *z)
+{
+	int err;
+
+	if (z->new_index < 0 || lseek(z->new_index, 0, SEEK_END) <= 0)
+		return 0;
+	err = file_target_commit(&z->index_target);
+	return err ? fail(err, "write the index %s", z->index_file) : 0;
+}
+
+static int zip_conclude(void *self, enum outcome outcome)
+{
+	struct zip *z = self;
+	int err = outcome == STOPPED_WELL ? keep_index(z) : 0;
+
+	file_target_close(&z->index_target);
+	if (z->new_index >= 0)
+		close(z->new_index);
+	if (z->old_index >= 0)
+		close(z->old_index);
+	backing_close(&z->backing);
+	return err;
+}
+
+/* --- in the worker: the archive ---------------------------------------------------------- */
+
+static int read_archive(struct zip *z, struct archive *archive)
+{
+	const struct tree_policy policy = {
+		.skip_bad_names = z->policy.bad_names == BAD_NAMES_SKIP,
+		.allow_overlap = z->overlap == OVERLAP_ALLOW,
+		.max_nodes = z->max_entries,
+	};
+	int err = tree_open(&z->tree, archive, &policy);
+
+	z->directory = archive_directory(archive);
+	z->key = (uint64_t)archive_crc(archive) << 32 ^ z->source.size;
+	return err;
+}
+
+static int open_tree(struct zip *z)
+{
+	struct archive *archive;
+	int err;
+
+	z->source = source_file(z->backing.fd, z->backing.size);
+	err = archive_open(&archive, &z->source, &z->policy);
+	if (!err)
+		err = read_archive(z, archive);
+	archive_close(archive);
+	return err;
+}
+
+static int open_inflate(struct zip *z)
+{
+	const struct inflate_limits limits = {
+		.index_memory = z->index_memory,
+		.cache_memory = z->cache_memory,
+		.span = SPAN,
+		.workers = z->workers,
+	};
+
+	return inflate_open(&z->inflate, &z->source, &limits);
+}
+
+/* --- members ------------------------------------------------------------------------------- */
+
+struct member zip_member(const struct zip *z, uint32_t number)
+{
+	const struct node *node = &z->tree.nodes[number];
+
+	return (struct member){
+		.id = number,
+		.crc = node->crc,
+		.data = node->header + atomic_load_explicit(&node->located, memory_order_relaxed),
+		.packed = node->packed,
+		.size = node->size,
+	};
+}
+
+int zip_located(struct zip *z, uint32_t number, const unsigned char *header)
+{
+	struct node *node = &z->tree.nodes[number];
+	const struct local local = node_local(node);
+	char path[256];
+	const char *why;
+	int start = local_data(&local, header, z->directory, &why);
+
+	if (start < 0) {
+		fail_plain(-EIO, "%s cannot be read: its local header is wrong: %s", tree_path(&z->tree, number, path, sizeof(path)), why);
+		return -EIO;
+	}
+	atomic_store_explicit(&node->located, (uint32_t)start, memory_order_relaxed);
+	return 0;
+}
+
+int zip_locate(struct zip *z, uint32_t number)
+{
+	const struct node *node = &z->tree.nodes[number];
+	unsigned char header[LOCAL_HEADER + ARCHIVE_PATH_MAX];
+	char path[256];
+	int err = z->source.read(&z->source, node->header, header, LOCAL_HEADER + node->raw_length);
+
+	if (err)
+		return fail(err, "read %s", tree_path(&z->tree, number, path, sizeof(path)));
+	return zip_located(z, number, header);
+}
+
+/* --- one member as the disk ------------------------------------------------------------------ */
+
+static int find_member(struct zip *z)
+{
+	int64_t number = tree_find(&z->tree, z->member);
+	const struct node *node = &z->tree.nodes[number < 0 ? 0 : number];
+
+	if (number < 0) {
+		fail_plain(-ENOENT, "%s holds no %s", zip_name(z), z->member);
+		remedy("--list shows what it holds");
+		return -ENOENT;
+	}
+	if (!S_ISREG(node->mode))
+		return fail_plain(-EINVAL, "%s is no file", z->member);
+	if (!node->size)
+		return fail_plain(-EINVAL, "%s is empty, and a disk is not", z->member);
+	if (node->flags & NODE_UNREADABLE)
+		return fail_plain(-EOPNOTSUPP, "%s is encrypted or of a method that is not supported", z->member);
+	z->disk_node = (uint32_t)number;
+	return zip_locate(z, z->disk_node);
+}
+
+static int wait_for_index(struct zip *z, const struct member *member)
+{
+	struct progress progress = { .verb = "indexing", .name = z->member, .whole = member->size, .on = z->progress };
+	int64_t done = 0;
+
+	while (done >= 0 && (uint64_t)done < member->size) {
+		done = inflate_indexed_wait(z->inflate, member, (uint64_t)done);
+		if (done > 0)
+			progress_show(&progress, (uint64_t)done);
+	}
+	progress_end(&progress);
+	return done < 0 ? fail_plain((int)done, "%s is damaged", z->member) : 0;
+}
+
+static void load_index(struct zip *z, const struct member *member)
+{
+	int err;
+
+	if (z->old_index < 0)
+		return;
+	err = inflate_load(z->inflate, member, z->key, z->old_index);
+	z->index_loaded = !err;
+	if (err)
+		note("%s is no index of this member, and is made anew", z->index_file);
+}
+
+static int open_index_of(struct zip *z)
+{
+	const struct member member = zip_member(z, z->disk_node);
+	int err;
+
+	if (!(z->tree.nodes[z->disk_node].flags & NODE_DEFLATED))
+		return 0;
+	load_index(z, &member);
+	if (z->index_loaded || z->index == INDEX_LAZY)
+		return 0;
+	err = inflate_index(z->inflate, &member);
+	if (err)
+		return fail(err, "begin to index %s", z->member);
+	return z->index == INDEX_WAIT ? wait_for_index(z, &member) : 0;
+}
+
+static int open_member(struct zip *z, struct disk *disk)
+{
+	int err = find_member(z);
+
+	if (!err && z->verify)
+		err = zip_verify(z, z->disk_node);
+	if (!err)
+		err = open_index_of(z);
+	disk->size = round_up(z->tree.nodes[z->disk_node].size, z->sector_size);
+	return err;
+}
+
+/* --- all of them as a file system ---------------------------------------------------------------- */
+
+static int open_filesystem(struct zip *z, struct disk *disk)
+{
+	const char *label = strrchr(zip_name(z), '/');
+	int err = erofs_open(&z->erofs, &z->tree, z->key, label ? label + 1 : zip_name(z));
+
+	if (!err && z->verify)
+		err = zip_verify_all(z);
+	disk->size = erofs_size(&z->erofs);
+	return err;
+}
+
+static int zip_open(void *self, struct disk *disk)
+{
+	struct zip *z = self;
+	int err;
+
+	*disk = (struct disk){ .physical_size = EROFS_BLOCK, .optimal_size = READ_AHEAD, .read_only = true };
+	err = open_tree(z);
+	if (!err)
+		err = open_inflate(z);
+	if (!err)
+		err = z->member ? open_member(z, disk) : open_filesystem(z, disk);
+	return err;
+}
+
+/* All of the index, if there is all of it; a part is of no use to the next start. */
+static int zip_stopped(void *self)
+{
+	struct zip *z = self;
+	struct member member;
+	int err;
+
+	if (z->new_index < 0 || z->index_loaded || !(z->tree.nodes[z->disk_node].flags & NODE_DEFLATED))
+		return 0;
+	member = zip_member(z, z->disk_node);
+	if (inflate_indexed(z->inflate, &member) != (int64_t)member.size)
+		return 0;
+	err = inflate_save(z->inflate, &member, z->key, z->new_index);
+	return err ? fail(err, "write the index %s", z->index_file) : 0;
+}
+
+static void zip_close(void *self)
+{
+	struct zip *z = self;
+
+	inflate_close(z->inflate);
+	erofs_close(&z->erofs);
+	tree_close(&z->tree);
+}
+
+/* --- requests ---------------------------------------------------------------------------------- */
+
+struct zip_queue {
+	struct zip *zip;
+	struct inflate_queue *inflate;
+	unsigned char blocks[BLOCKS * EROFS_BLOCK];	/* of metadata; only until the next question */
+	unsigned char headers[][LOCAL_HEADER + ARCHIVE_PATH_MAX];	/* one for each slot */
+};
+
+static size_t queue_size(const struct zip *z)
+{
+	return sizeof(struct zip_queue) + z->depth * sizeof(((struct zip_queue *)NULL)->headers[0]);
+}
+
+static void zip_queue_close(void *self)
+{
+	struct zip_queue *q = self;
+
+	inflate_queue_close(q->inflate);
+	pages_free(q, queue_size(q->zip));
+}
+
+static void *zip_queue_open(void *self, int wake_fd)
+{
+	struct zip *z = self;
+	struct zip_queue *q = pages_get(queue_size(z));
+
+	if (!q)
+		return NULL;
+	q->zip = z;
+	q->inflate = inflate_queue_open(z->inflate, wake_fd, z->depth);
+	if (q->inflate)
+		return q;
+	pages_free(q, queue_size(z));
+	return NULL;
+}
+
+/* Its local header tells where the data of a member begins; it is read when somebody wants the data. */
+static struct place locate(struct zip_queue *q, const struct span *span, uint32_t number)
+{
+	const struct node *node = &q->zip->tree.nodes[number];
+	unsigned char *header = q->headers[span->slot];
+	uint32_t length = LOCAL_HEADER + node->raw_length;
+
+	return needs(q->zip->backing.fd, node->header + span->fetched, length - span->fetched, (char *)header + span->fetched);
+}
+
+static bool is_fetched(const struct zip_queue *q, const struct span *span, uint32_t number)
+{
+	return span->fetched >= LOCAL_HEADER + (uint32_t)q->zip->tree.nodes[number].raw_length;
+}
+
+static struct place inflated(struct zip_queue *q, const struct span *span, uint32_t number, uint64_t offset, uint32_t length)
+{
+	const struct member member = zip_member(q->zip, number);
+	const char *at;
+	int64_t n = inflate_ask(q->inflate, span->slot, &member, offset, length, &at);
+
+	if (n < 0)
+		return failed((int)n);
+	return n ? in_memory((char *)(uintptr_t)at, (uint32_t)n) : later();
+}
+
+static struct place in_member(struct zip_queue *q, const struct span *span, uint32_t number, uint64_t offset, uint32_t length)
+{
+	struct zip *z = q->zip;
+	const struct node *node = &z->tree.nodes[number];
+	uint32_t located = atomic_load_explicit(&node->located, memory_order_relaxed);
+
+	if (node->flags & NODE_UNREADABLE)
+		return failed(-EIO);
+	if (!located && !is_fetched(q, span, number))
+		return locate(q, span, number);
+	if (!located && zip_located(z, number, q->headers[span->slot]))
+		return failed(-EIO);
+	if (node->flags & NODE_DEFLATED)
+		return inflated(q, span, number, offset, length);
+	located = atomic_load_explicit(&node->located, memory_order_relaxed);
+	return in_file(z->backing.fd, node->header + located + offset, length);
+}
+
+static struct place metadata(struct zip_queue *q, const struct span *span, uint32_t length)
+{
+	uint64_t first = span->offset / EROFS_BLOCK, skipped = span->offset % EROFS_BLOCK;
+	uint32_t most = (uint32_t)min_u64(length, sizeof(q->blocks) - skipped);
+
+	for (uint32_t i = 0; i * EROFS_BLOCK < skipped + most; i++)
+		erofs_block(&q->zip->erofs, (uint32_t)first + i, q->blocks + (size_t)i * EROFS_BLOCK);
+	return in_memory((char *)q->blocks + skipped, most);
+}
+
+static struct place in_filesystem(struct zip_queue *q, const struct span *span)
+{
+	struct spot spot = erofs_at(&q->zip->erofs, span->offset);
+	uint32_t length = (uint32_t)min_u64(span->length, spot.length);
+
+	switch (spot.kind) {
+	case SPOT_ZEROES:
+		break;
+	case SPOT_METADATA:
+		return metadata(q, span, length);
+	case SPOT_MEMBER:
+		return in_member(q, span, spot.node, spot.offset, length);
+	}
+	return nowhere(length);
+}
+
+static struct place in_disk_member(struct zip_queue *q, const struct span *span)
+{
+	uint64_t size = q->zip->tree.nodes[q->zip->disk_node].size;
+
+	if (span->offset >= size)	/* what is left of the last sector */
+		return nowhere(span->length);
+	return in_member(q, span, q->zip->disk_node, span->offset, (uint32_t)min_u64(span->length, size - span->offset));
+}
+
+static struct place zip_where(void *self, const struct span *span)
+{
+	struct zip_queue *q = self;
+
+	if (span->op == OP_FLUSH)
+		return nowhere(0);
+	if (span->op != OP_READ)
+		return failed(-EROFS);
+	return q->zip->member ? in_disk_member(q, span) : in_filesystem(q, span);
+}
+
+/* --- instead of a disk ------------------------------------------------------------------------------ */
+
+static int zip_instead(void *self, const struct spec *spec)
+{
+	struct zip *z = self;
+	int err;
+
+	(void)spec;
+	if (!z->list)
+		return 1;
+	err = check(z);
+	if (!err)
+		err = open_archive(z);
+	if (!err)
+		err = zip_list(z);
+	backing_close(&z->backing);
+	return err;
+}
+
+static const struct backend zip_backend = {
+	.mostly	     = IN_FILE,
+	.prepare     = zip_prepare,
+	.at_once     = zip_at_once,
+	.open	     = zip_open,
+	.where	     = zip_where,
+	.stopped     = zip_stopped,
+	.close	     = zip_close,
+	.queue_open  = zip_queue_open,
+	.queue_close = zip_queue_close,
+	.conclude    = zip_conclude,
+};
+
+const struct applet applet_zip = {
+	.name	  = "zip",
+	.synopsis = "[--path] ARCHIVE",
+	.about	  = "A zip archive as a disk, nothing unpacked",
+	.opts	  = zip_opts,
+	.self	  = &(struct zip){
+		.from_fd = FD_NONE,
+		.owner = "root",
+		.index_memory = 64 << 20,
+		.cache_memory = 32 << 20,
+		.max_entries = 16 << 20,
+		.backing = { .fd = -1 },
+		.index_target = FILE_TARGET_NONE,
+		.old_index = -1,
+		.new_index = -1,
+	},
+	.bare	  = "path",
+	.instead  = zip_instead,
+	.backend  = &zip_backend,
+};

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* zip.h - what the parts of ublk-zip share */
+#ifndef APPLETS_ZIP_ZIP_H
+#define APPLETS_ZIP_ZIP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "applets/file/backing.h"
+#include "applets/zip/archive.h"
+#include "applets/zip/erofs.h"
+#include "applets/zip/inflate.h"
+#include "applets/zip/tree.h"
+#include "core/file.h"
+
+enum index { INDEX_BACKGROUND, INDEX_WAIT, INDEX_LAZY };
+enum overlap { OVERLAP_REFUSE, OVERLAP_ALLOW };
+
+struct zip {
+	/* options */
+	const char *path, *member, *owner, *index_file;
+	uint32_t from_fd;
+	int index;				/* enum index */
+	int unsupported, bad_names, encoding;	/* those of archive.h */
+	int overlap;				/* enum overlap */
+	uint64_t index_memory, cache_memory;	/* bytes */
+	uint32_t workers;			/* 0: as many as are worth it */
+	uint32_t max_entries;
+	bool list, verify, preserve_special;
+
+	/* from prepare() on */
+	char name[32];				/* of a descriptor, for messages */
+	struct archive_policy policy;
+	struct backing backing;
+	struct file_target index_target;	/* where a new index goes */
+	int old_index, new_index;		/* descriptors, -1: none */
+	uint32_t depth;				/* of a queue */
+	uint32_t sector_size;			/* bytes */
+	bool progress;
+
+	/* from open() on */
+	struct source source;
+	uint64_t directory;			/* where the data of the archive ends, in bytes */
+	uint64_t key;				/* tells archives apart */
+	struct tree tree;
+	struct erofs erofs;
+	struct inflate *inflate;
+	uint32_t disk_node;			/* with --member: which it is */
+	bool index_loaded;
+};
+
+/* What the disk is called in messages. */
+const char *zip_name(const struct zip *zip);
+
+/* A deflated member whose data was located. */
+struct member zip_member(const struct zip *zip, uint32_t node);
+
+/* Look at a member's local header now, blocking. 0, or -errno after fail() said why. */
+int zip_locate(struct zip *zip, uint32_t node);
+/* The same with the bytes of the header read already. 0, or -EIO after it was said. */
+int zip_located(struct zip *zip, uint32_t node, const unsigned char *header);
+
+/* For --list: what is in the archive, to standard output. 0, or -errno after fail() said why. */
+int zip_list(struct zip *zip);
+
+/* For --verify: every byte of every member, or of one. 0, or -errno after fail() named what is damaged. */
+int zip_verify(struct zip *zip, uint32_t node);
+int zip_verify_all(struct zip *zip);
+
+#endif
