@@ -58,7 +58,7 @@ static int make_room(void **things, uint32_t count, uint32_t *room, size_t size)
 
 static int add_name(struct names *names, const char *name, uint32_t length, uint32_t *at)
 {
-	if (names->length + length > names->room) {
+	if (names->length + length >= names->room) {
 		uint64_t room = names->room + names->room / 2 + 4096;
 		char *more = room <= UINT32_MAX ? realloc(names->bytes, room) : NULL;
 
