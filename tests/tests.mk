@@ -12,6 +12,7 @@ UNIT_CC ?= gcc
 UNIT_WERROR ?= -Werror
 UNIT_CFLAGS := -std=gnu11 -D_GNU_SOURCE -I. -I$(UNIT) -isystem $(OUT)/deps/include -Wall -Wextra $(UNIT_WERROR) -O1 -g \
 	-fno-omit-frame-pointer -MMD -MP
+UNIT_LIBS = $(OUT)/deps/lib/libz.a $(OUT)/deps/lib/libdeflate.a -pthread
 UNIT_ASAN := -fsanitize=address,undefined -fno-sanitize-recover=all
 UNIT_TSAN := -fsanitize=thread
 
@@ -24,12 +25,13 @@ UNIT_CORE := $(filter-out core/main.c core/sandbox.c core/ring.c applets/ctl%,$(
 UNIT_PROGRAMS := $(UNIT_TESTS:%=$(UNIT)/asan/%) $(UNIT_TSAN_TESTS:%=$(UNIT)/tsan/%) \
 	$(patsubst %,$(UNIT)/musl/%,$(filter-out $(UNIT_NATIVE_TESTS),$(UNIT_TESTS)))
 UNIT_SCRIPTS := $(wildcard tests/unit/*.sh)
+UNIT_DUMP := $(UNIT)/asan/dump
 UNIT_GENERATED := $(UNIT)/uapi_ours.inc $(UNIT)/uapi_host.inc
 UNIT_JOBS := $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 
 unit: $(OUT)/ublk
-	$(Q)$(MAKE) --no-print-directory $(UNIT_JOBS) $(UNIT_PROGRAMS)
-	$(Q)UBLK_BIN=$(OUT)/ublk tests/unit/run $(OUT)/results/unit $(UNIT_SCRIPTS) $(UNIT_PROGRAMS)
+	$(Q)$(MAKE) --no-print-directory $(UNIT_JOBS) $(UNIT_PROGRAMS) $(UNIT_DUMP)
+	$(Q)UBLK_BIN=$(OUT)/ublk DUMP=$(UNIT_DUMP) tests/unit/run $(OUT)/results/unit $(UNIT_SCRIPTS) $(UNIT_PROGRAMS)
 
 # One rule a flavour: the sources as an archive, of which each test takes what it has no fake of
 define unit_flavour
@@ -58,13 +60,16 @@ $(UNIT)/%/test_serve: UNIT_WRAP := -Wl,--wrap=mmap,--wrap=munmap
 
 define unit_program
 $(UNIT)/asan/$1: $(call unit_objects,asan,$1)
-	$$(Q)$(UNIT_CC) $(UNIT_ASAN) $$(UNIT_WRAP) -o $$@ $$^ $(OUT)/deps/lib/libz.a $(OUT)/deps/lib/libdeflate.a -pthread
+	$$(Q)$(UNIT_CC) $(UNIT_ASAN) $$(UNIT_WRAP) -o $$@ $$^ $(UNIT_LIBS)
 $(UNIT)/tsan/$1: $(call unit_objects,tsan,$1)
-	$$(Q)$(UNIT_CC) $(UNIT_TSAN) $$(UNIT_WRAP) -o $$@ $$^ $(OUT)/deps/lib/libz.a $(OUT)/deps/lib/libdeflate.a -pthread
+	$$(Q)$(UNIT_CC) $(UNIT_TSAN) $$(UNIT_WRAP) -o $$@ $$^ $(UNIT_LIBS)
 $(UNIT)/musl/$1: $(call unit_objects,musl,$1)
 	$$(Q)CC="$(CC)" build/link.sh $(OUT) $$@ $$^
 endef
 $(foreach test,$(UNIT_TESTS),$(eval $(call unit_program,$(test))))
+
+$(UNIT_DUMP): $(UNIT)/asan/tests/unit/programs/dump.o $(UNIT)/asan/core.a
+	$(Q)$(UNIT_CC) $(UNIT_ASAN) -o $@ $^ $(UNIT_LIBS)
 
 # Every name that core/uapi.h states, with our value and with the host's
 UAPI_NAMES = grep -o '\<UBLK_[A-Z0-9_]*[A-Z0-9]\>' core/uapi.h | grep -v -e SHIFT -e STRIDE | sort -u

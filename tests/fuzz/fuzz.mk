@@ -23,4 +23,4 @@ fuzz:
 $(eval $(call unit_flavour,fuzz,$(FUZZ_CORE:%.c=$(UNIT)/fuzz/%.o),\
 	$(FUZZ_CC) $(UNIT_CFLAGS) $(FUZZ_ASAN) -fsanitize=fuzzer-no-link))
 $(UNIT)/fuzz/fuzz_%: $(UNIT)/fuzz/tests/fuzz/fuzz_%.o $(UNIT)/fuzz/tests/fuzz/silence.o $(UNIT)/fuzz/core.a
-	$(Q)$(FUZZ_CC) $(FUZZ_ASAN) -fsanitize=fuzzer -o $@ $^ -pthread
+	$(Q)$(FUZZ_CC) $(FUZZ_ASAN) -fsanitize=fuzzer -o $@ $^ $(UNIT_LIBS)
