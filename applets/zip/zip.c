@@ -18,7 +18,6 @@
 #include "applets/zip/zip.h"
 #include "core/applet.h"
 #include "core/log.h"
-#include "core/progress.h"
 #include "core/spec.h"
 #include "core/text.h"
 #include "core/util.h"
@@ -278,82 +277,6 @@ int zip_locate(struct zip *z, uint32_t number)
 	return zip_located(z, number, header);
 }
 
-/* --- one member as the disk ------------------------------------------------------------------ */
-
-static int find_member(struct zip *z)
-{
-	int64_t number = tree_find(&z->tree, z->member);
-	const struct node *node = &z->tree.nodes[number < 0 ? 0 : number];
-
-	if (number < 0) {
-		fail_plain(-ENOENT, "%s holds no %s", zip_name(z), z->member);
-		remedy("--list shows what it holds");
-		return -ENOENT;
-	}
-	if (!S_ISREG(node->mode))
-		return fail_plain(-EINVAL, "%s is no file", z->member);
-	if (!node->size)
-		return fail_plain(-EINVAL, "%s is empty, and a disk is not", z->member);
-	if (node->flags & NODE_UNREADABLE)
-		return fail_plain(-EOPNOTSUPP, "%s is encrypted or of a method that is not supported", z->member);
-	z->disk_node = (uint32_t)number;
-	return zip_locate(z, z->disk_node);
-}
-
-static int wait_for_index(struct zip *z, const struct member *member)
-{
-	struct progress progress = { .verb = "indexing", .name = z->member, .whole = member->size, .on = z->progress };
-	int64_t done = 0;
-
-	while (done >= 0 && (uint64_t)done < member->size) {
-		done = inflate_indexed_wait(z->inflate, member, (uint64_t)done);
-		if (done > 0)
-			progress_show(&progress, (uint64_t)done);
-	}
-	progress_end(&progress);
-	return done < 0 ? fail_plain((int)done, "%s is damaged", z->member) : 0;
-}
-
-static void load_index(struct zip *z, const struct member *member)
-{
-	int err;
-
-	if (z->old_index < 0)
-		return;
-	err = inflate_load(z->inflate, member, z->key, z->old_index);
-	z->index_loaded = !err;
-	if (err)
-		note("%s is no index of this member, and is made anew", z->index_file);
-}
-
-static int open_index_of(struct zip *z)
-{
-	const struct member member = zip_member(z, z->disk_node);
-	int err;
-
-	if (!(z->tree.nodes[z->disk_node].flags & NODE_DEFLATED))
-		return 0;
-	load_index(z, &member);
-	if (z->index_loaded || z->index == INDEX_LAZY)
-		return 0;
-	err = inflate_index(z->inflate, &member);
-	if (err)
-		return fail(err, "begin to index %s", z->member);
-	return z->index == INDEX_WAIT ? wait_for_index(z, &member) : 0;
-}
-
-static int open_member(struct zip *z, struct disk *disk)
-{
-	int err = find_member(z);
-
-	if (!err && z->verify)
-		err = zip_verify(z, z->disk_node);
-	if (!err)
-		err = open_index_of(z);
-	disk->size = round_up(z->tree.nodes[z->disk_node].size, z->sector_size);
-	return err;
-}
-
 /* --- all of them as a file system ---------------------------------------------------------------- */
 
 static int open_filesystem(struct zip *z, struct disk *disk)
@@ -377,24 +300,15 @@ static int zip_open(void *self, struct disk *disk)
 	if (!err)
 		err = open_inflate(z);
 	if (!err)
-		err = z->member ? open_member(z, disk) : open_filesystem(z, disk);
+		err = z->member ? zip_open_member(z, disk) : open_filesystem(z, disk);
 	return err;
 }
 
-/* All of the index, if there is all of it; a part is of no use to the next start. */
 static int zip_stopped(void *self)
 {
 	struct zip *z = self;
-	struct member member;
-	int err;
 
-	if (z->new_index < 0 || z->index_loaded || !(z->tree.nodes[z->disk_node].flags & NODE_DEFLATED))
-		return 0;
-	member = zip_member(z, z->disk_node);
-	if (inflate_indexed(z->inflate, &member) != (int64_t)member.size)
-		return 0;
-	err = inflate_save(z->inflate, &member, z->key, z->new_index);
-	return err ? fail(err, "write the index %s", z->index_file) : 0;
+	return z->new_index < 0 ? 0 : zip_save_index(z);
 }
 
 static void zip_close(void *self)

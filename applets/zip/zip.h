@@ -60,6 +60,12 @@ int zip_locate(struct zip *zip, uint32_t node);
 /* The same with the bytes of the header read already. 0, or -EIO after it was said. */
 int zip_located(struct zip *zip, uint32_t node, const unsigned char *header);
 
+/* For --member: find it, and begin its index. 0, or -errno after fail() said why. */
+struct disk;
+int zip_open_member(struct zip *zip, struct disk *disk);
+/* For --index-file: write the index to new_index, if it is new and complete. 0, or -errno after fail() said why. */
+int zip_save_index(struct zip *zip);
+
 /* For --list: what is in the archive, to standard output. 0, or -errno after fail() said why. */
 int zip_list(struct zip *zip);
 
