@@ -27,7 +27,7 @@ struct track {
 	struct scan *scan;		/* NULL: it was needed elsewhere, or none yet */
 	struct link live;		/* those with one, by age */
 	bool scanning, background;
-	bool queued;			/* in one of the lists */
+	const struct link *list;	/* that the task is in; NULL: none */
 	uint64_t ahead;			/* how far it should go, whoever waits */
 	uint64_t last, next;		/* the span that was asked for last: where it begins and ends */
 	int error;			/* it is damaged: for good */
@@ -84,6 +84,7 @@ struct inflate {
 	uint32_t live_count;
 	uint64_t index_memory;
 	uint64_t checkpoints;
+	uint32_t queued;		/* pieces that are to be decoded */
 	uint32_t spare_slots;		/* of closed queues: what they need is there */
 	uint32_t said[64], said_count;	/* members that something was said about */
 	struct inflate_stats stats;

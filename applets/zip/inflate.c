@@ -9,6 +9,7 @@
 
 #define TRACKS 1024		/* members with an index that nobody asks for at the moment */
 #define COVERED_MAX 16		/* spans that are started because one question covers them */
+#define AHEAD_MAX 64		/* spans that may be waiting when another is started that nobody waits for */
 
 /* --- life --- */
 
@@ -27,6 +28,8 @@ static int open_parts(struct inflate *inflate)
 	link_init(&inflate->tracks_free);
 	link_init(&inflate->live);
 	inflate->track_stock.size = sizeof(struct track);
+	if (!err)
+		err = stock_add(&inflate->cache.stock, AHEAD_MAX + COVERED_MAX + INFLATE_WORKERS_MAX);
 	return err ? err : stock_add(&inflate->track_stock, TRACKS);
 }
 
@@ -112,7 +115,7 @@ static int grow(struct inflate *inflate, uint32_t slots)
 	int err = 0;
 
 	if (more) {
-		err = stock_add(&inflate->cache.stock, more + COVERED_MAX);
+		err = stock_add(&inflate->cache.stock, more + 1);	/* and one that is looked at */
 		if (!err)
 			err = stock_add(&inflate->track_stock, more);
 	}
@@ -144,6 +147,7 @@ struct inflate_queue *inflate_queue_open(struct inflate *inflate, int wake_fd, u
 
 static void cancel(struct inflate *inflate, struct piece *piece)
 {
+	inflate->queued--;
 	link_remove(&piece->task.link);
 	window_put(piece->window);
 	piece->window = NULL;
@@ -281,6 +285,9 @@ static void look_ahead(struct inflate *inflate, struct track *track, uint64_t fr
 
 	to = min_u64(to, index->member.size);
 	for (most = (uint32_t)min_u64(most, fit); most && from < to && from < index_reach(index); most--) {
+		if (inflate->queued >= AHEAD_MAX)
+			return;
+
 		uint32_t i = index_find(index, from);
 
 		span_wanted(inflate, track, i);
@@ -289,8 +296,7 @@ static void look_ahead(struct inflate *inflate, struct track *track, uint64_t fr
 	if (!most || from >= to)
 		return;
 	track->ahead = max_u64(track->ahead, min_u64(to, index_reach(index) + (uint64_t)most * index->span));
-	if (!track->queued)
-		scan_wanted(inflate, track);
+	scan_wanted(inflate, track);
 }
 
 /* Another span than last time is asked for, which ends at @end: the one behind it?  */
@@ -396,18 +402,18 @@ int inflate_index(struct inflate *inflate, const struct member *member)
 	track = track_get(inflate, member);
 	track->background = !track->error && !track->index.complete;
 	track->pass_error = 0;
-	if (!track->queued)
-		scan_wanted(inflate, track);
+	scan_wanted(inflate, track);
 	pthread_mutex_unlock(&inflate->lock);
 	return 0;
 }
 
-static int64_t indexed(struct inflate *inflate, const struct member *member)
+static int64_t indexed(struct inflate *inflate, const struct member *member, bool *under_way)
 {
 	const struct track *track = track_find(inflate, member->id);
 
 	if (is_small(inflate, member))
 		return (int64_t)member->size;
+	*under_way = track && track->background;
 	if (!track)
 		return 0;
 	if (track->error || track->pass_error)
@@ -418,22 +424,24 @@ static int64_t indexed(struct inflate *inflate, const struct member *member)
 
 int64_t inflate_indexed(struct inflate *inflate, const struct member *member)
 {
+	bool under_way;
 	int64_t answer;
 
 	pthread_mutex_lock(&inflate->lock);
-	answer = indexed(inflate, member);
+	answer = indexed(inflate, member, &under_way);
 	pthread_mutex_unlock(&inflate->lock);
 	return answer;
 }
 
 int64_t inflate_indexed_wait(struct inflate *inflate, const struct member *member, uint64_t than)
 {
+	bool under_way = false;
 	int64_t answer;
 
 	pthread_mutex_lock(&inflate->lock);
 	for (;;) {
-		answer = indexed(inflate, member);
-		if (answer < 0 || (uint64_t)answer > than || (uint64_t)answer == member->size)
+		answer = indexed(inflate, member, &under_way);
+		if (answer < 0 || (uint64_t)answer > than || !under_way)
 			break;
 		pthread_cond_wait(&inflate->progress, &inflate->lock);
 	}

@@ -35,12 +35,9 @@ struct scan {
 
 struct scan *scan_new(void)
 {
-	struct scan *scan = malloc(sizeof(*scan));
+	struct scan *scan = calloc(1, sizeof(*scan));
 
-	if (!scan)
-		return NULL;
-	memset(&scan->zlib, 0, sizeof(scan->zlib));
-	if (inflateInit2(&scan->zlib, -MAX_WBITS) == Z_OK)
+	if (!scan || inflateInit2(&scan->zlib, -MAX_WBITS) == Z_OK)
 		return scan;
 	free(scan);
 	return NULL;

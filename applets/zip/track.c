@@ -46,7 +46,7 @@ static void drop_scan(struct inflate *inflate, struct track *track)
 
 static bool idle(const struct track *track)
 {
-	return !track->scanning && !track->queued && !track->background && link_none(&track->waiters);
+	return !track->scanning && !track->list && !track->background && link_none(&track->waiters);
 }
 
 void track_forget(struct inflate *inflate, struct track *track)
@@ -84,7 +84,9 @@ static struct track *take(struct inflate *inflate)
 		track = stock_take(&inflate->track_stock);
 		if (track)
 			return track;
-		track_forget(inflate, oldest(inflate, NULL, false));	/* there is one: there are more than can be busy */
+		track = oldest(inflate, NULL, false);
+		must(track);			/* there are more than can be busy */
+		track_forget(inflate, track);
 	}
 	track = link_owner(inflate->tracks_free.next, struct track, link);
 	link_remove(&track->link);
@@ -114,7 +116,7 @@ static struct track *largest(struct inflate *inflate)
 	for (struct link *link = inflate->tracks.next; link != &inflate->tracks; link = link->next) {
 		struct track *track = link_owner(link, struct track, link);
 
-		if (track->index.count > 1 && (!best || track->index.memory > best->index.memory))
+		if (track->index.count > 1 && track->index.span < SPAN_MAX && (!best || track->index.memory > best->index.memory))
 			best = track;
 	}
 	return best;
@@ -166,7 +168,7 @@ static int adopt(struct inflate *inflate, struct index *index)
 {
 	struct track *track = track_get(inflate, &index->member);
 
-	if (track->scanning || track->queued || track->error || !link_none(&track->waiters))
+	if (track->scanning || track->list || track->error || !link_none(&track->waiters))
 		return -EBUSY;
 	track_changes(inflate, track);
 	index_clear(&track->index);

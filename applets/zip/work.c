@@ -33,13 +33,16 @@ static bool is_unfinished(const struct track *track)
 void scan_wanted(struct inflate *inflate, struct track *track)
 {
 	bool wanted = is_wanted(track);
+	struct link *list = wanted ? &inflate->urgent : &inflate->background;
 
 	if (track->scanning || track->error || track->index.complete || !(wanted || track->background || is_unfinished(track)))
 		return;
+	if (track->list == list || track->list == &inflate->urgent)
+		return;
 	link_remove(&track->task.link);
 	track->task.job = JOB_SCAN;
-	track->queued = true;
-	task_add(inflate, wanted ? &inflate->urgent : &inflate->background, &track->task);
+	track->list = list;
+	task_add(inflate, list, &track->task);
 }
 
 static struct piece *piece_queue(struct inflate *inflate, const struct member *member, uint64_t start, uint32_t length,
@@ -49,6 +52,7 @@ static struct piece *piece_queue(struct inflate *inflate, const struct member *m
 
 	piece->stage = STAGE_QUEUED;
 	piece->task.job = job;
+	inflate->queued++;
 	task_add(inflate, &inflate->urgent, &piece->task);
 	return piece;
 }
@@ -168,8 +172,9 @@ static void track_fail(struct worker *worker, struct track *track, int error, co
 
 	say(worker, track->index.member.id, damage);
 	track->ahead = 0;
+	if (track->background)
+		track->pass_error = answer_error(error);
 	track->background = false;
-	track->pass_error = answer_error(error);
 	if (error == -EBADMSG) {
 		track->error = -EIO;
 		inflate->stats.crc_failures++;
@@ -178,6 +183,7 @@ static void track_fail(struct worker *worker, struct track *track, int error, co
 		track_changed(inflate, track);
 	}
 	wake_all(inflate, &track->waiters, NULL, answer_error(error));
+	pthread_cond_broadcast(&inflate->progress);
 }
 
 /* --- decoding what can be decoded by itself --- */
@@ -254,6 +260,7 @@ static void run_piece(struct worker *worker, struct piece *piece, struct buffer 
 	int err;
 
 	piece->stage = STAGE_DECODING;
+	inflate->queued--;
 	buffer = begin(inflate, given, room);
 	err = buffer ? decode(worker, piece, buffer + front) : -ENOMEM;
 	end(inflate, room);
@@ -323,19 +330,22 @@ static void keep_span(struct inflate *inflate, struct track *track, const struct
 {
 	uint32_t length = (uint32_t)(done->end.out - done->from.at.out);
 	struct link *link = track->waiters.next;
+	bool wanted = track->ahead > done->from.at.out;
 	struct piece *piece = cache_new(&inflate->cache, &done->member, done->from.at.out, length);
 
 	piece->stage = STAGE_READY;
-	piece->cold = link_none(&track->waiters) && track->ahead <= done->from.at.out;
 	piece->pins++;
 	cache_give(&inflate->cache, piece, done->buffer, room, WINDOW);
 	while (link != &track->waiters) {
 		struct slot *slot = link_owner(link, struct slot, link);
 
 		link = link->next;
-		if (slot->offset < done->end.out)
-			wake(inflate, slot, piece, 0);
+		if (slot->offset >= done->end.out)
+			continue;
+		wake(inflate, slot, piece, 0);
+		wanted = true;
 	}
+	piece->cold = !wanted;
 	piece->pins--;
 	cache_settle(&inflate->cache, piece);
 }
@@ -365,7 +375,7 @@ static void advanced(struct worker *worker, struct track *track, struct advance 
 		done->buffer = NULL;
 	}
 	tracks_fit(inflate, track);
-	if (inflate->index_memory > inflate->limits.index_memory) {
+	if (track->index.memory > inflate->limits.index_memory) {
 		done->result = -EBADMSG;
 		done->why = "its index takes more memory than all of them may";
 	}
@@ -393,7 +403,7 @@ static void run_scan(struct worker *worker, struct track *track, struct buffer *
 	struct inflate *inflate = worker->inflate;
 	struct advance to = { .member = track->index.member, .from = track->index.frontier, .span = track->index.span };
 
-	track->queued = false;
+	track->list = NULL;
 	track->scanning = true;
 	to.begin = !track->scan;
 	to.scan = scan_take(inflate, track);
@@ -404,15 +414,19 @@ static void run_scan(struct worker *worker, struct track *track, struct buffer *
 	end(inflate, room);
 	window_put(to.from.window);
 	track->scanning = false;
-	if (to.result >= 0)
+	if (track->error) {
+		to.result = track->error;	/* found in what was indexed before, meanwhile */
+		window_put(to.window);
+	} else if (to.result >= 0) {
 		advanced(worker, track, &to, room);
+	}
 	if (to.result) {
 		scan_free(to.scan);
 		inflate->live_count--;
 	} else {
 		keep_scan(inflate, track, to.scan);
 	}
-	if (to.result < 0)
+	if (to.result < 0 && !track->error)
 		scan_failed(worker, track, &to);
 	if (track->index.complete)
 		track->background = false;
