@@ -165,24 +165,27 @@ configure() {
 	(cd "$source" && ./configure --cc="$musl_cc -r -nostdlib -idirafter $work/out/kernel")
 }
 
-# What inflates a bare stream: no files, no headers of gzip, and no CRC, which libdeflate does faster.
+# What inflates a bare stream: no files, no headers of gzip, and no checksums, of which libdeflate does one faster.
 compile_zlib() {
-	pick "-O2 -DNO_GZIP" inflate inffast inftrees adler32 zutil
+	pick -DNO_GZIP -Os inflate inftrees zutil -O2 inffast
 	cp "$source/zlib.h" "$source/zconf.h" "$work/out/include/"
 }
 
 # What decompresses, and CRC32. Its widest vectors would be a tenth faster where 10 GB/s are already more than enough.
 compile_libdeflate() {
-	pick "-O2 -DLIBDEFLATE_ASSEMBLER_DOES_NOT_SUPPORT_VPCLMULQDQ" lib/deflate_decompress lib/crc32 lib/utils \
+	pick -DLIBDEFLATE_ASSEMBLER_DOES_NOT_SUPPORT_VPCLMULQDQ -O2 lib/deflate_decompress -Os lib/crc32 lib/utils \
 		lib/x86/cpu_features lib/arm/cpu_features
 	cp "$source/libdeflate.h" "$work/out/include/"
 }
 
-# pick FLAGS SOURCE... - an archive of these few; names of objects count up, because some sources have the same one
+# pick [FLAG... SOURCE...]... - an archive of these few, each compiled with all flags that stand before it, of which the
+# last -O counts; names of objects count up, because some sources have the same one
 pick() {
-	flags=$1 number=0
-	shift
+	flags='' number=0
 	for name in "$@"; do
+		case $name in
+		-*) flags="$flags $name" && continue ;;
+		esac
 		number=$((number + 1))
 		# shellcheck disable=SC2086 # several words each
 		logged "compile $library" $musl_cc $flags $for_musl_here -c -o "$source/$number.o" "$source/$name.c"

@@ -3,10 +3,14 @@
 #ifndef APPLETS_ZIP_CRC32_H
 #define APPLETS_ZIP_CRC32_H
 
+#include <libdeflate.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* Of what @crc is the checksum of (0: of nothing), followed by @length bytes. From any thread. */
-uint32_t crc32_add(uint32_t crc, const void *bytes, size_t length);
+/* Of what @crc is the checksum of (0: of nothing), followed by @length bytes. */
+static inline uint32_t crc32_add(uint32_t crc, const void *bytes, size_t length)
+{
+	return libdeflate_crc32(crc, bytes, length);
+}
 
 #endif
