@@ -458,6 +458,8 @@ static int judge_kind(struct archive *a, struct record *r, struct entry *entry)
 	entry->name_length = a->name.length;
 	r->meta.directory = a->name.directory;
 	meta_read(entry, &r->meta, &a->policy);
+	if (S_ISFIFO(entry->mode) && entry->size)	/* what zip has read from a pipe, it calls a pipe */
+		entry->mode = S_IFREG | (entry->mode & 07777);
 	why = check_kind(entry);
 	if (why)
 		return judge_name(a, r, why);

@@ -1172,7 +1172,7 @@ static void special_files(void)
 	static const uint32_t types[] = { S_IFIFO, S_IFCHR, S_IFBLK, S_IFSOCK };
 
 	for (unsigned int i = 0; i < 4; i++) {
-		struct member m = { .name = "a", .host = UNIX, .mode = types[i] | 0600, .data = "data" };
+		struct member m = { .name = "a", .host = UNIX, .mode = types[i] | 0600, .data = i ? "data" : "" };
 
 		one(&m);
 		CHECK_EQ(outcome(), 0);
@@ -1182,6 +1182,9 @@ static void special_files(void)
 		CHECK_EQ(last.rdev, 0);
 		CHECK_EQ(said_nothing(), 0);
 	}
+	CHECK_EQ(mode_of(&(struct member){ .name = "-", .host = UNIX, .mode = S_IFIFO | 0600, .data = "piped" }, false),
+		 S_IFREG | 0600);
+	CHECK_EQ(last.size, 5);
 	one(&(struct member){ .name = "a", .host = UNIX, .mode = 0xf000 | 0600 });
 	policy.preserve_special = true;
 	CHECK_EQ(outcome(), 0);
