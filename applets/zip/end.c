@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* end.c - the records at the end of an archive */
-#include <assert.h>
 #include <inttypes.h>
 #include <stdbool.h>
 
@@ -10,7 +9,6 @@
 #include "core/util.h"
 
 #define END_SIGNATURE 0x06054b50
-#define END_SIZE 22
 #define WIDE_SIGNATURE 0x06064b50	/* the zip64 record */
 #define WIDE_SIZE 56
 #define WIDE_HEAD 12			/* signature, and how many bytes follow */
@@ -20,8 +18,6 @@
 #define ENTRY_SIZE 46			/* at least */
 #define LOCAL_SIGNATURE 0x04034b50
 #define SPANNED_SIGNATURE 0x08074b50	/* what a first part begins with */
-
-static_assert(END_BUFFER == END_SIZE + UINT16_MAX, "room for the longest comment");
 
 /* What either end record says. */
 struct end {

@@ -20,7 +20,8 @@ struct directory {
 	uint64_t entries;		/* promised, and there is room for them */
 };
 
-#define END_BUFFER (22 + 65535)		/* the largest end record */
+#define END_SIZE 22
+#define END_BUFFER (END_SIZE + UINT16_MAX)	/* an end record with the longest comment */
 
 /* 0, or -errno after fail() said why. @buffer has END_BUFFER bytes. */
 int end_find(struct directory *directory, const struct source *source, unsigned char *buffer);

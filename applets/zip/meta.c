@@ -12,10 +12,12 @@
 
 static uint32_t type_of(const struct raw_meta *raw, uint32_t mode)
 {
+	const uint32_t type = mode & S_IFMT;
+
 	if (raw->directory)
 		return S_IFDIR;
-	if (mode & S_IFMT)
-		return mode & S_IFMT;
+	if (type)
+		return type;
 	return raw->attributes & DOS_DIRECTORY ? S_IFDIR : S_IFREG;
 }
 
