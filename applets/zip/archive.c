@@ -25,9 +25,6 @@
 #include "core/text.h"
 #include "core/util.h"
 
-#define ENTRY_SIGNATURE 0x02014b50
-#define ENTRY_SIZE 46
-#define LOCAL_SIGNATURE 0x04034b50
 #define SIGNED_SIGNATURE 0x05054b50	/* a digital signature may end the directory */
 #define SIGNED_SIZE 6U
 
@@ -182,8 +179,8 @@ struct record {
 
 static int damaged(const struct archive *a, const char *why)
 {
-	return fail_plain(-EINVAL, "the archive's directory is damaged at entry %" PRIu64 " of %" PRIu64 ": %s", a->number,
-			  a->directory.entries, why);
+	return fail_plain(-EINVAL, "the archive's directory is damaged at entry %" PRIu64 " of %" PRIu64 ": %s",
+			  a->number, a->directory.entries, why);
 }
 
 static const char *parse(struct record *r, const unsigned char *at)
@@ -199,8 +196,9 @@ static const char *parse(struct record *r, const unsigned char *at)
 		.disk	= get16(at + 34),
 		.offset	= get32(at + 42),
 		.name	= { .bytes = name, .length = get16(at + 28), .crc = crc32_add(0, name, get16(at + 28)) },
-		.meta	= { .host = at[5], .time = get16(at + 12), .date = get16(at + 14), .attributes = get32(at + 38) },
+		.meta	= { .host = at[5], .time = get16(at + 12), .date = get16(at + 14) },
 	};
+	r->meta.attributes = get32(at + 38);
 	r->meta.extra = &r->extra;
 	r->name.utf8 = r->flags & FLAG_UTF8;
 	r->name.dos = r->meta.host == HOST_DOS || r->meta.host == HOST_NTFS || r->meta.host == HOST_VFAT;
@@ -233,13 +231,14 @@ static int read_rest(struct archive *a)
 {
 	uint64_t left = have(a) + a->unread;
 	int got = want(a, SIGNED_SIZE);
+	const unsigned char *at = a->window + a->begin;
 
 	if (got < 0 || !left)
 		return got < 0 ? got : 0;
-	if (got && get32(a->window + a->begin) == SIGNED_SIGNATURE && left == SIGNED_SIZE + get16(a->window + a->begin + 4))
+	if (got && get32(at) == SIGNED_SIGNATURE && left == SIGNED_SIZE + get16(at + 4))
 		return a->unread ? read_on(a, (uint32_t)a->unread) : 0;
-	fail_plain(-EINVAL, "the archive is ambiguous: its directory goes on after the %" PRIu64 " entries that it promises",
-		   a->directory.entries);
+	fail_plain(-EINVAL, "the archive is ambiguous: its directory goes on after the %" PRIu64
+		   " entries that it promises", a->directory.entries);
 	remedy("other programs may see other files in it than this one would; pack it anew");
 	return -EINVAL;
 }

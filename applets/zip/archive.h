@@ -70,7 +70,7 @@ struct archive;
 
 /*
  * Find the end record and check what it says. *archive is to be closed in any
- * case, and is NULL if there was no memory. 0, or -errno after fail() said why:
+ * case, and is NULL if there was no memory; @source must outlive it. 0, or -errno after fail() said why:
  * -EINVAL for no archive or a damaged one, -EOPNOTSUPP for what is refused,
  * else what reading it gave.
  */
@@ -84,7 +84,10 @@ uint64_t archive_directory(const struct archive *archive);
 /* A number that another archive hardly has: the directory's CRC32; of all of it once archive_next() has returned 0. */
 uint32_t archive_crc(const struct archive *archive);
 
-/* The next entry: 1; or 0 after the last; or -errno after fail() said why, naming the entry. What is to be skipped is. */
+/*
+ * The next entry: 1; or 0 after the last; or -errno after fail() said why,
+ * naming the entry. What is to be skipped is, with a warning.
+ */
 int archive_next(struct archive *archive, struct entry *entry);
 
 /*

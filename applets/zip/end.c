@@ -14,9 +14,6 @@
 #define WIDE_HEAD 12			/* signature, and how many bytes follow */
 #define LOCATOR_SIGNATURE 0x07064b50
 #define LOCATOR_SIZE 20
-#define ENTRY_SIGNATURE 0x02014b50
-#define ENTRY_SIZE 46			/* at least */
-#define LOCAL_SIGNATURE 0x04034b50
 #define SPANNED_SIGNATURE 0x08074b50	/* what a first part begins with */
 
 /* What either end record says. */
@@ -227,8 +224,8 @@ static int place(struct directory *directory, const struct end *end)
 	if (end->size > end->at)
 		return damaged("its directory is larger than all that is before its end");
 	if (end->offset > start)
-		return fail_plain(-EINVAL, "the archive is not complete: %" PRIu64 " bytes are missing before its directory",
-				  end->offset - start);
+		return fail_plain(-EINVAL, "the archive is not complete: %" PRIu64
+				  " bytes are missing before its directory", end->offset - start);
 	if (end->entries > end->size / ENTRY_SIZE)
 		return damaged("it promises more entries than its directory has room for");
 	*directory = (struct directory){

@@ -15,6 +15,10 @@
 
 #include "applets/zip/archive.h"
 
+#define LOCAL_SIGNATURE 0x04034b50	/* a local header begins so */
+#define ENTRY_SIGNATURE 0x02014b50	/* an entry of the directory */
+#define ENTRY_SIZE 46			/* at least */
+
 struct directory {
 	uint64_t base, start, size;	/* in the file */
 	uint64_t entries;		/* promised, and there is room for them */

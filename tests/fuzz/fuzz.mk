@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 #
-#: make fuzz        what reads foreign bytes, given any; FUZZ_SECONDS=60 or FUZZ_RUNS=1000000 for each, FUZZ="archive ..." for some
+#: make fuzz        what reads foreign bytes, given any; FUZZ_SECONDS= or FUZZ_RUNS= for each, FUZZ="archive ..." for some
 #
 # Each tests/fuzz/fuzz_NAME.c is a fuzzer, linked with what the unit tests are linked with. What NAME's unit test leaves
 # in the directory $SEEDS_TO is what it begins with; what it finds out goes on in out/fuzz/NAME.

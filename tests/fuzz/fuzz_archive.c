@@ -64,8 +64,9 @@ static void is_honest(const struct entry *entry, uint64_t directory, const struc
 static void local_is_honest(const struct entry *entry, const uint8_t *data, uint64_t directory)
 {
 	struct local local = {
-		.header = entry->header, .packed = entry->packed, .size = entry->size, .crc = entry->crc,
-		.raw_crc = entry->raw_crc, .raw_length = entry->raw_length, .method = entry->method, .flags = entry->flags,
+		.header = entry->header, .packed = entry->packed, .size = entry->size,
+		.crc = entry->crc, .raw_crc = entry->raw_crc, .raw_length = entry->raw_length,
+		.method = entry->method, .flags = entry->flags,
 	};
 	size_t length = LOCAL_HEADER + (size_t)entry->raw_length;
 	unsigned char *bytes = malloc(length);

@@ -90,7 +90,8 @@ static inline void put_common(unsigned char *at, const struct member *m, size_t 
 	put16(at + 20, name_length);
 }
 
-static inline void zip_add_record(struct zip *z, const struct member *m, size_t name_length, size_t packed, size_t offset)
+static inline void zip_add_record(struct zip *z, const struct member *m, size_t name_length, size_t packed,
+				  size_t offset)
 {
 	unsigned char *at = z->records + z->records_length;
 	size_t length = 46 + name_length + m->extra_length + m->comment;
