@@ -348,7 +348,9 @@ static void wide_end(void)
 
 static void wide_end_disagrees(void)
 {
-	static const struct { int at, size; } fields[] = { { 4, 2 }, { 6, 2 }, { 8, 2 }, { 10, 2 }, { 12, 4 }, { 16, 4 } };
+	static const struct { int at, size; } fields[] = {
+		{ 4, 2 }, { 6, 2 }, { 8, 2 }, { 10, 2 }, { 12, 4 }, { 16, 4 },
+	};
 
 	for (unsigned int i = 0; i < 6; i++) {
 		begin();
@@ -1126,25 +1128,25 @@ static uint32_t mode_of(const struct member *member, bool preserve)
 	return last.mode;
 }
 
+static uint32_t mode_on(uint8_t host, const char *name, uint32_t mode, uint32_t attributes)
+{
+	return mode_of(&(struct member){ .name = name, .host = host, .mode = mode, .attributes = attributes }, false);
+}
+
 static void unix_modes(void)
 {
 	static const uint8_t hosts[] = { UNIX, MACOS };
 
 	for (unsigned int i = 0; i < 2; i++) {
-		CHECK_EQ(mode_of(&(struct member){ .name = "a", .host = hosts[i], .mode = S_IFREG | 0751 }, false), S_IFREG | 0751);
-		CHECK_EQ(mode_of(&(struct member){ .name = "a", .host = hosts[i], .mode = S_IFDIR | 01777 }, false),
-			 S_IFDIR | 01777);
-		CHECK_EQ(mode_of(&(struct member){ .name = "a", .host = hosts[i], .mode = S_IFREG, .attributes = 1 }, false),
-			 S_IFREG);
-		CHECK_EQ(mode_of(&(struct member){ .name = "a", .host = hosts[i], .mode = 0600 }, false), S_IFREG | 0600);
-		CHECK_EQ(mode_of(&(struct member){ .name = "a/", .host = hosts[i], .mode = 0700 }, false), S_IFDIR | 0700);
-		CHECK_EQ(mode_of(&(struct member){ .name = "a", .host = hosts[i], .mode = 0700, .attributes = 0x10 }, false),
-			 S_IFDIR | 0700);
-		CHECK_EQ(mode_of(&(struct member){ .name = "a", .host = hosts[i], .mode = S_IFREG | 0700, .attributes = 0x10 },
-			 false), S_IFREG | 0700);
-		CHECK_EQ(mode_of(&(struct member){ .name = "a/", .host = hosts[i], .mode = S_IFREG | 0644 }, false),
-			 S_IFDIR | 0644);
-		CHECK_EQ(mode_of(&(struct member){ .name = "a", .host = hosts[i] }, false), S_IFREG | 0644);
+		CHECK_EQ(mode_on(hosts[i], "a", S_IFREG | 0751, 0), S_IFREG | 0751);
+		CHECK_EQ(mode_on(hosts[i], "a", S_IFDIR | 01777, 0), S_IFDIR | 01777);
+		CHECK_EQ(mode_on(hosts[i], "a", S_IFREG, 1), S_IFREG);
+		CHECK_EQ(mode_on(hosts[i], "a", 0600, 0), S_IFREG | 0600);
+		CHECK_EQ(mode_on(hosts[i], "a/", 0700, 0), S_IFDIR | 0700);
+		CHECK_EQ(mode_on(hosts[i], "a", 0700, 0x10), S_IFDIR | 0700);
+		CHECK_EQ(mode_on(hosts[i], "a", S_IFREG | 0700, 0x10), S_IFREG | 0700);
+		CHECK_EQ(mode_on(hosts[i], "a/", S_IFREG | 0644, 0), S_IFDIR | 0644);
+		CHECK_EQ(mode_on(hosts[i], "a", 0, 0), S_IFREG | 0644);
 	}
 }
 
@@ -1153,12 +1155,12 @@ static void dos_modes(void)
 	static const uint8_t hosts[] = { DOS, NTFS, VFAT, 7 };
 
 	for (unsigned int i = 0; i < 4; i++) {
-		CHECK_EQ(mode_of(&(struct member){ .name = "a", .host = hosts[i], .mode = S_IFREG | 0755 }, false), S_IFREG | 0644);
-		CHECK_EQ(mode_of(&(struct member){ .name = "a", .host = hosts[i], .mode = S_IFLNK | 0755 }, false), S_IFREG | 0644);
-		CHECK_EQ(mode_of(&(struct member){ .name = "a", .host = hosts[i], .attributes = 1 }, false), S_IFREG | 0444);
-		CHECK_EQ(mode_of(&(struct member){ .name = "a", .host = hosts[i], .attributes = 0x10 }, false), S_IFDIR | 0755);
-		CHECK_EQ(mode_of(&(struct member){ .name = "a", .host = hosts[i], .attributes = 0x11 }, false), S_IFDIR | 0755);
-		CHECK_EQ(mode_of(&(struct member){ .name = "a/", .host = hosts[i] }, false), S_IFDIR | 0755);
+		CHECK_EQ(mode_on(hosts[i], "a", S_IFREG | 0755, 0), S_IFREG | 0644);
+		CHECK_EQ(mode_on(hosts[i], "a", S_IFLNK | 0755, 0), S_IFREG | 0644);
+		CHECK_EQ(mode_on(hosts[i], "a", 0, 1), S_IFREG | 0444);
+		CHECK_EQ(mode_on(hosts[i], "a", 0, 0x10), S_IFDIR | 0755);
+		CHECK_EQ(mode_on(hosts[i], "a", 0, 0x11), S_IFDIR | 0755);
+		CHECK_EQ(mode_on(hosts[i], "a/", 0, 0), S_IFDIR | 0755);
 	}
 }
 
