@@ -24,8 +24,14 @@ needs() {
 	test	clang-tidy		clang-tidy
 	test	libclang-rt-dev		has_fuzzer()
 	test	cppcheck		cppcheck
+	test	erofs-utils		fsck.erofs
+	test	libarchive-tools	bsdtar
 	test	mandoc			mandoc
+	test	p7zip-full		7z
+	test	python3			python3
 	test	shellcheck		shellcheck
+	test	unzip			unzip
+	test	zip			zip
 	vm	busybox-static		busybox
 	vm	cpio			cpio
 	vm	dash			dash
@@ -41,6 +47,7 @@ needs() {
 	vm	util-linux		lsblk
 	vm	xfsprogs		mkfs.xfs
 	vm	xz-utils		xz
+	vm	zip			zip
 	vm	zstd			zstd
 	END
 }

@@ -76,7 +76,7 @@ static int parse_owner(struct zip *z)
 		z->policy.owner = OWNER_ROOT;
 	else if (!strcmp(at, "archive"))
 		z->policy.owner = OWNER_ARCHIVE;
-	else if (text_number(&at, &uid) || *at++ != ':' || !text_is_number(at, &gid) || uid >= UINT32_MAX || gid >= UINT32_MAX)
+	else if (text_number(&at, &uid) || *at++ != ':' || text_is_number(at, &gid) || uid >= UINT32_MAX || gid >= UINT32_MAX)
 		return fail_usage("--owner is root, archive, or two numbers like 1000:100, not '%s'", z->owner);
 	z->policy.uid = (uint32_t)uid;
 	z->policy.gid = (uint32_t)gid;
