@@ -174,10 +174,8 @@ static const char *damage(const struct scan *scan, const struct member *member, 
 
 	if (result != Z_OK && result != Z_BUF_ERROR)
 		return "its data is damaged";
-	if (scan->out == member->size && scan->zlib.avail_in && !boundary)
-		return "it is longer than it should be";
-	if (!scan->zlib.avail_in && scan->next >= (int64_t)member->packed && !boundary)
-		return "its data ends too early";
+	if (!boundary && (scan->zlib.avail_in ? scan->out == member->size : scan->next >= (int64_t)member->packed))
+		return "it does not end where it should";
 	return NULL;
 }
 
@@ -234,7 +232,7 @@ int scan_span(struct scan *scan, const struct source *source, const struct membe
 	if (result < 0)
 		return result;
 	if (result && scan->out != member->size) {
-		*why = "it is shorter than it should be";
+		*why = "it ends before it should";
 		return -EBADMSG;
 	}
 	here(scan, end);

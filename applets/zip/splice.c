@@ -160,14 +160,16 @@ int decode_member(struct decoder *decoder, const struct source *source, const st
 static void cut_stored(const struct span *span, unsigned char *packed, uint64_t first, uint64_t length)
 {
 	uint64_t at = (span->end.header_bit + span->end.header_bits) / 8 - 4;
-	unsigned char *header = packed + (at - first);
+	unsigned char *header;
 	uint32_t size;
 
 	if (!in_stored(&span->end))
 		return;
 	if (span->end.header_bit < span->begin.bit)
 		header = packed - 4;
-	else if (at < first || at - first + 4 > length)
+	else if (at >= first && at - first + 4 <= length)
+		header = packed + (at - first);
+	else
 		return;
 	size = (header[0] | (uint32_t)header[1] << 8) - span->end.stored;
 	header[0] = (unsigned char)size;

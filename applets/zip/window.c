@@ -15,40 +15,39 @@
 #define MATCH_MIN 4
 #define HASH_BITS 12
 
-struct packer {
-	unsigned char *at, *end;	/* where to write: NULL once there was no room */
-};
-
+/* Of a known size, so that these are loads and stores; memcpy() is a call here. */
 static uint32_t four(const unsigned char *bytes)
 {
 	uint32_t value;
 
-	memcpy(&value, bytes, sizeof(value));
+	__builtin_memcpy(&value, bytes, sizeof(value));
 	return value;
 }
 
-static void put(struct packer *packer, const unsigned char *bytes, uint32_t length)
+static uint64_t eight(const unsigned char *bytes)
 {
-	if (packer->at && (size_t)(packer->end - packer->at) >= length) {
-		memcpy(packer->at, bytes, length);
-		packer->at += length;
-	} else {
-		packer->at = NULL;
-	}
+	uint64_t value;
+
+	__builtin_memcpy(&value, bytes, sizeof(value));
+	return value;
 }
 
-static void put_byte(struct packer *packer, unsigned int byte)
+/* Up to STRIDE - 1 bytes more than @length are read and written; @from is at least that far before @to, or elsewhere. */
+#define STRIDE 8
+static void copy(unsigned char *to, const unsigned char *from, uint32_t length)
 {
-	put(packer, &(unsigned char){ (unsigned char)byte }, 1);
+	for (const unsigned char *end = to + length; to < end; to += STRIDE, from += STRIDE)
+		__builtin_memcpy(to, from, STRIDE);
 }
 
-static void put_count(struct packer *packer, uint32_t count)
+static unsigned char *put_count(unsigned char *to, uint32_t count)
 {
 	if (count < 15)
-		return;
+		return to;
 	for (count -= 15; count >= 255; count -= 255)
-		put_byte(packer, 255);
-	put_byte(packer, count);
+		*to++ = 255;
+	*to++ = (unsigned char)count;
+	return to;
 }
 
 static uint32_t nibble(uint32_t count)
@@ -57,34 +56,35 @@ static uint32_t nibble(uint32_t count)
 }
 
 /* @length 0: the last one. */
-static void put_sequence(struct packer *packer, const unsigned char *literals, uint32_t count, uint32_t distance,
-			 uint32_t length)
+static unsigned char *put_sequence(unsigned char *to, const unsigned char *literals, uint32_t count, uint32_t distance,
+				   uint32_t length)
 {
 	uint32_t beyond = length ? length - MATCH_MIN : 0;
 
-	put_byte(packer, nibble(count) << 4 | nibble(beyond));
-	put_count(packer, count);
-	put(packer, literals, count);
-	if (!length)
-		return;
-	put_byte(packer, distance & 255);
-	put_byte(packer, distance >> 8);
-	put_count(packer, beyond);
+	*to++ = (unsigned char)(nibble(count) << 4 | nibble(beyond));
+	to = put_count(to, count);
+	if (!length) {
+		memcpy(to, literals, count);
+		return to + count;
+	}
+	copy(to, literals, count);
+	to += count;
+	*to++ = (unsigned char)distance;
+	*to++ = (unsigned char)(distance >> 8);
+	return put_count(to, beyond);
 }
 
 static uint32_t match_length(const unsigned char *one, const unsigned char *two, const unsigned char *end)
 {
 	const unsigned char *from = two;
 
-	while (end - two >= 8) {
-		uint64_t a, b;
+	for (; end - two >= 8; one += 8, two += 8) {
+		uint64_t differ = eight(one) ^ eight(two);
 
-		memcpy(&a, one, 8);
-		memcpy(&b, two, 8);
-		if (a != b)
+		if (differ && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+			return (uint32_t)(two - from) + (uint32_t)__builtin_ctzll(differ) / 8;
+		if (differ)
 			break;
-		one += 8;
-		two += 8;
 	}
 	while (two < end && *one == *two) {
 		one++;
@@ -93,14 +93,17 @@ static uint32_t match_length(const unsigned char *one, const unsigned char *two,
 	return (uint32_t)(two - from);
 }
 
-/* Returns how many bytes it took, or 0 if that were more than @room. */
-static uint32_t pack(const unsigned char *bytes, uint32_t size, unsigned char *to, uint32_t room)
+/* What incompressible bytes take: counts, and what copy() writes too much. */
+#define PACKED_MAX (WINDOW + WINDOW / 255 + 64)
+
+/* Returns how many bytes it took. */
+static uint32_t pack(const unsigned char *bytes, uint32_t size, unsigned char *packed)
 {
 	uint16_t seen[1 << HASH_BITS] = { 0 };
-	struct packer packer = { to, to + room };
+	unsigned char *to = packed;
 	uint32_t done = 0, at = 1, missed = 0;
 
-	while (packer.at && at + 12 < size) {
+	while (at + 2 * STRIDE < size) {
 		uint32_t value = four(bytes + at), hash = value * 2654435761U >> (32 - HASH_BITS), from = seen[hash], length;
 
 		seen[hash] = (uint16_t)at;
@@ -109,12 +112,11 @@ static uint32_t pack(const unsigned char *bytes, uint32_t size, unsigned char *t
 			continue;
 		}
 		missed = 0;
-		length = match_length(bytes + from, bytes + at, bytes + size);
-		put_sequence(&packer, bytes + done, at - done, at - from, length);
+		length = MATCH_MIN + match_length(bytes + from + MATCH_MIN, bytes + at + MATCH_MIN, bytes + size);
+		to = put_sequence(to, bytes + done, at - done, at - from, length);
 		done = at += length;
 	}
-	put_sequence(&packer, bytes + done, size - done, 0, 0);
-	return packer.at ? (uint32_t)(packer.at - to) : 0;
+	return (uint32_t)(put_sequence(to, bytes + done, size - done, 0, 0) - packed);
 }
 
 static struct window *window_new(uint32_t size, uint32_t packed)
@@ -128,12 +130,12 @@ static struct window *window_new(uint32_t size, uint32_t packed)
 
 struct window *window_pack(const unsigned char *bytes, uint32_t size)
 {
-	unsigned char packed[WINDOW];
-	uint32_t length = size ? pack(bytes, size, packed, size - 1) : 0;
-	struct window *window = window_new(size, length ? length : size);
+	unsigned char packed[PACKED_MAX];
+	uint32_t length = pack(bytes, size, packed);
+	struct window *window = window_new(size, length < size ? length : size);
 
 	if (window)
-		memcpy(window->bytes, length ? packed : bytes, window->packed);
+		memcpy(window->bytes, length < size ? packed : bytes, window->packed);
 	return window;
 }
 
@@ -154,6 +156,24 @@ static bool get_count(struct unpacker *from, uint32_t *count)
 	return more != 255;
 }
 
+static void put_literals(struct unpacker *from, unsigned char *to, uint32_t length, uint32_t room)
+{
+	if (room - length >= STRIDE && (size_t)(from->end - from->at) - length >= STRIDE)
+		copy(to, from->at, length);
+	else
+		memcpy(to, from->at, length);
+	from->at += length;
+}
+
+static void put_match(unsigned char *to, uint32_t distance, uint32_t length, uint32_t room)
+{
+	if (distance >= STRIDE && room - length >= STRIDE)
+		copy(to, to - distance, length);
+	else
+		for (; length; length--, to++)
+			*to = *(to - distance);
+}
+
 bool window_unpack(const struct window *window, unsigned char *bytes)
 {
 	struct unpacker from = { window->bytes, window->bytes + window->packed };
@@ -169,8 +189,7 @@ bool window_unpack(const struct window *window, unsigned char *bytes)
 		from.at++;
 		if (!get_count(&from, &literals) || literals > size - done || literals > (size_t)(from.end - from.at))
 			return false;
-		memcpy(bytes + done, from.at, literals);
-		from.at += literals;
+		put_literals(&from, bytes + done, literals, size - done);
 		done += literals;
 		if (from.at == from.end)
 			return done == size && !length;
@@ -180,8 +199,8 @@ bool window_unpack(const struct window *window, unsigned char *bytes)
 		from.at += 2;
 		if (!get_count(&from, &length) || !distance || distance > done || length + MATCH_MIN > size - done)
 			return false;
-		for (length += MATCH_MIN; length; length--, done++)
-			bytes[done] = bytes[done - distance];
+		put_match(bytes + done, distance, length + MATCH_MIN, size - done);
+		done += length + MATCH_MIN;
 	}
 	return false;
 }

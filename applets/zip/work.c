@@ -368,6 +368,7 @@ static void advanced(struct worker *worker, struct track *track, struct advance 
 		return;
 	}
 	track->index.complete = done->result;
+	track->pass_error = 0;
 	inflate->stats.decoded += done->end.out - done->from.at.out;
 	inflate->stats.spans++;
 	if (done->end.out > done->from.at.out) {
@@ -462,8 +463,8 @@ static void run(struct worker *worker, struct task *task, struct buffer *buffer)
 		run_scan(worker, track_of(task), buffer, room);
 	else
 		run_piece(worker, piece_of(task), buffer, room);
-	wake_queues(inflate);
 	speak(worker);
+	wake_queues(inflate);
 	if (inflate->starved)
 		pthread_cond_broadcast(&inflate->work);
 	inflate->starved = false;

@@ -53,6 +53,13 @@ static void *grown(void *bytes, size_t size, size_t *room)
 void deflater_bits(struct deflater *to, uint64_t value, unsigned int count)
 {
 	for (; count; count--, value >>= 1) {
+		if (!to->bits && count >= 8) {
+			to->packed = grown(to->packed, to->packed_size, &to->packed_room);
+			to->packed[to->packed_size++] = (unsigned char)value;
+			value >>= 7;
+			count -= 7;
+			continue;
+		}
 		if (!to->bits) {
 			to->packed = grown(to->packed, to->packed_size, &to->packed_room);
 			to->packed[to->packed_size++] = 0;
@@ -282,13 +289,18 @@ void deflater_random(struct deflater *to, size_t size)
 
 uint32_t plain_crc(const void *bytes, size_t size)
 {
+	static uint32_t table[256];
 	const unsigned char *at = bytes;
 	uint32_t crc = ~0U;
 
-	for (size_t i = 0; i < size; i++) {
-		crc ^= at[i];
+	for (uint32_t i = 0; !table[255] && i < 256; i++) {
+		uint32_t value = i;
+
 		for (int bit = 0; bit < 8; bit++)
-			crc = crc >> 1 ^ (0xedb88320U & -(crc & 1));
+			value = value >> 1 ^ (0xedb88320U & -(value & 1));
+		table[i] = value;
 	}
+	for (size_t i = 0; i < size; i++)
+		crc = crc >> 8 ^ table[(crc ^ at[i]) & 255];
 	return ~crc;
 }

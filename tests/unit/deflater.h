@@ -36,7 +36,7 @@ void deflater_bits(struct deflater *to, uint64_t value, unsigned int count);
 /* To a byte's end. */
 void deflater_align(struct deflater *to);
 
-/* The CRC32 of bytes, the slow way. */
+/* The CRC32 of bytes; for one thread at a time. */
 uint32_t plain_crc(const void *bytes, size_t size);
 
 #endif
