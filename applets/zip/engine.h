@@ -103,6 +103,8 @@ void track_changes(struct inflate *inflate, const struct track *track);
 void track_changed(struct inflate *inflate, const struct track *track);
 /* Keep all indexes within their limit. */
 void tracks_fit(struct inflate *inflate, const struct track *busy);
+/* Nothing of its index is left, nor is it to be gone through; a thread that is doing so has to notice. */
+void track_clear(struct inflate *inflate, struct track *track);
 void track_forget(struct inflate *inflate, struct track *track);
 /* The scan goes to @track, out of the oldest's hands if there are too many; NULL: a new one may be made. */
 struct scan *scan_take(struct inflate *inflate, struct track *track);

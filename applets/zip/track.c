@@ -44,6 +44,16 @@ static void drop_scan(struct inflate *inflate, struct track *track)
 	inflate->live_count--;
 }
 
+void track_clear(struct inflate *inflate, struct track *track)
+{
+	link_remove(&track->task.link);
+	track->list = NULL;
+	drop_scan(inflate, track);
+	track_changes(inflate, track);
+	index_clear(&track->index);
+	track_changed(inflate, track);
+}
+
 static bool idle(const struct track *track)
 {
 	return !track->scanning && !track->list && !track->background && link_none(&track->waiters);
@@ -56,10 +66,7 @@ void track_forget(struct inflate *inflate, struct track *track)
 	while (*at != track)
 		at = &(*at)->next_same;
 	*at = track->next_same;
-	drop_scan(inflate, track);
-	track_changes(inflate, track);
-	index_clear(&track->index);
-	track_changed(inflate, track);
+	track_clear(inflate, track);
 	link_remove(&track->link);
 	*track = (struct track){ 0 };
 	link_add(&inflate->tracks_free, &track->link);
@@ -170,8 +177,8 @@ static int adopt(struct inflate *inflate, struct index *index)
 
 	if (track->scanning || track->list || track->error || !link_none(&track->waiters))
 		return -EBUSY;
+	track_clear(inflate, track);
 	track_changes(inflate, track);
-	index_clear(&track->index);
 	track->index = *index;
 	track_changed(inflate, track);
 	tracks_fit(inflate, track);

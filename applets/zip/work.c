@@ -178,9 +178,7 @@ static void track_fail(struct worker *worker, struct track *track, int error, co
 	if (error == -EBADMSG) {
 		track->error = -EIO;
 		inflate->stats.crc_failures++;
-		track_changes(inflate, track);
-		index_clear(&track->index);
-		track_changed(inflate, track);
+		track_clear(inflate, track);
 	}
 	wake_all(inflate, &track->waiters, NULL, answer_error(error));
 	pthread_cond_broadcast(&inflate->progress);

@@ -34,3 +34,10 @@ $(BENCH)/client: tests/bench/client.c $(OUT)/musl.flags $(OUT)/deps/deps.stamp
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -Wall -Wextra $(WERROR) -fPIE -Os $$(cat $(OUT)/musl.cflags) -c -o $@.o $<
 	$(Q)CC="$(CC)" build/link.sh $(OUT) $@ $@.o
+
+# How the engine behind ublk-zip does beside the bare libraries; tests/bench/zip/engine.c says what to give it
+$(OUT)/zip-engine: tests/bench/zip/engine.c $(OBJECTS)
+	$(call say,CC,$<)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -I. -Wall -Wextra $(WERROR) -fPIE -O2 $$(cat $(OUT)/musl.cflags) -c -o $@.o $<
+	$(Q)CC="$(CC)" build/link.sh $(OUT) $@ $@.o $(filter-out $(OUT)/obj/core/main.o,$(OBJECTS))
+	$(Q)rm -f $@.o
