@@ -94,7 +94,7 @@ int cache_open(struct cache *cache, uint64_t limit)
 	link_init(&cache->free);
 	link_init(&cache->loose);
 	link_init(&cache->failed);
-	cache->buckets = pages_get(buckets * sizeof(*cache->buckets));
+	cache->buckets = pages_get(buckets * sizeof(void *));
 	return cache->buckets ? stock_add(&cache->stock, most + FAILED_MAX) : -ENOMEM;
 }
 
@@ -125,7 +125,7 @@ void cache_close(struct cache *cache)
 		cache_drop(cache, link_owner(cache->loose.next, struct piece, link));
 	buffers_free(cache->thrown);
 	stock_close(&cache->stock);
-	pages_free(cache->buckets, ((size_t)cache->bucket_mask + 1) * sizeof(*cache->buckets));
+	pages_free(cache->buckets, ((size_t)cache->bucket_mask + 1) * sizeof(void *));
 }
 
 static struct piece **bucket(const struct cache *cache, uint32_t member, uint64_t start)

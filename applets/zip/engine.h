@@ -102,7 +102,7 @@ struct track *track_get(struct inflate *inflate, const struct member *member);
 void track_changes(struct inflate *inflate, const struct track *track);
 void track_changed(struct inflate *inflate, const struct track *track);
 /* Keep all indexes within their limit. */
-void tracks_fit(struct inflate *inflate, const struct track *busy);
+void tracks_fit(struct inflate *inflate);
 /* Nothing of its index is left, nor is it to be gone through; a thread that is doing so has to notice. */
 void track_clear(struct inflate *inflate, struct track *track);
 void track_forget(struct inflate *inflate, struct track *track);

@@ -199,7 +199,7 @@ int decode_span(struct decoder *decoder, const struct source *source, const stru
 		char *to)
 {
 	uint64_t first = span->begin.bit / 8, length = span->end.out - span->begin.out;
-	uint32_t before = span->window ? span->window->size : 0, prologue;
+	uint32_t before = span->window ? span->window->size : 0, prologue = 0;
 	int64_t front = make_room(decoder, 5 + WINDOW + PROLOGUE_MAX + span->packed_end - first), got;
 
 	if (!front)

@@ -72,12 +72,12 @@ void track_forget(struct inflate *inflate, struct track *track)
 	link_add(&inflate->tracks_free, &track->link);
 }
 
-static struct track *oldest(struct inflate *inflate, const struct track *except, bool with_memory)
+static struct track *oldest(struct inflate *inflate, bool with_memory)
 {
 	for (struct link *link = inflate->tracks.next; link != &inflate->tracks; link = link->next) {
 		struct track *track = link_owner(link, struct track, link);
 
-		if (track != except && idle(track) && (track->index.memory || !with_memory))
+		if (idle(track) && (track->index.memory || !with_memory))
 			return track;
 	}
 	return NULL;
@@ -91,7 +91,7 @@ static struct track *take(struct inflate *inflate)
 		track = stock_take(&inflate->track_stock);
 		if (track)
 			return track;
-		track = oldest(inflate, NULL, false);
+		track = oldest(inflate, false);
 		must(track);			/* there are more than can be busy */
 		track_forget(inflate, track);
 	}
@@ -139,10 +139,10 @@ static bool thin(struct inflate *inflate, struct track *track)
 	return thinned;
 }
 
-void tracks_fit(struct inflate *inflate, const struct track *busy)
+void tracks_fit(struct inflate *inflate)
 {
 	while (inflate->index_memory > inflate->limits.index_memory) {
-		struct track *large = largest(inflate), *old = oldest(inflate, busy, true);
+		struct track *large = largest(inflate), *old = oldest(inflate, true);
 		bool worth = large && large->index.memory >= inflate->limits.index_memory / THIN_SHARE;
 
 		if (large && (worth || !old) && thin(inflate, large))
@@ -181,7 +181,7 @@ static int adopt(struct inflate *inflate, struct index *index)
 	track_changes(inflate, track);
 	track->index = *index;
 	track_changed(inflate, track);
-	tracks_fit(inflate, track);
+	tracks_fit(inflate);
 	return 0;
 }
 

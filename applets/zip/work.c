@@ -373,7 +373,7 @@ static void advanced(struct worker *worker, struct track *track, struct advance 
 		keep_span(inflate, track, done, room);
 		done->buffer = NULL;
 	}
-	tracks_fit(inflate, track);
+	tracks_fit(inflate);
 	if (track->index.memory > inflate->limits.index_memory) {
 		done->result = -EBADMSG;
 		done->why = "its index takes more memory than all of them may";
@@ -412,7 +412,6 @@ static void run_scan(struct worker *worker, struct track *track, struct buffer *
 	advance(&to, inflate->source);
 	end(inflate, room);
 	window_put(to.from.window);
-	track->scanning = false;
 	if (track->error) {
 		to.result = track->error;	/* found in what was indexed before, meanwhile */
 		window_put(to.window);
@@ -425,6 +424,7 @@ static void run_scan(struct worker *worker, struct track *track, struct buffer *
 	} else {
 		keep_scan(inflate, track, to.scan);
 	}
+	track->scanning = false;
 	if (to.result < 0 && !track->error)
 		scan_failed(worker, track, &to);
 	if (track->index.complete)
