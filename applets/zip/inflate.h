@@ -36,7 +36,7 @@ struct member {
 struct inflate_limits {
 	uint64_t index_memory;	/* bytes for all checkpoints of all members */
 	uint64_t cache_memory;	/* bytes of decoded spans; room for one span per thread is there in any case */
-	uint32_t span;		/* bytes of a span at first, a power of two */
+	uint32_t span;		/* bytes of a span at first, a power of two, 1 KiB .. 64 MiB; four are a small member */
 	uint32_t workers;	/* threads, 1 .. INFLATE_WORKERS_MAX */
 	/* Says that member @id cannot be read, and why, in a thread of the engine's; NULL: fail() does, with the number. */
 	void (*damaged)(void *context, uint32_t id, const char *why);
@@ -101,9 +101,10 @@ int64_t inflate_indexed_wait(struct inflate *inflate, const struct member *membe
 /*
  * The finished index of one member as a file, so that the next start needs no
  * first pass. @key is the archive's: a file of another archive or member, or a
- * damaged one, is not taken (-EINVAL, nothing said). What is decoded with a
- * loaded index is checked like everything, so a lying file gives errors and
- * never other bytes.
+ * damaged one, is not taken (-EINVAL, nothing said; -EBUSY if the member is
+ * being gone through at the moment). What is decoded with a loaded index is
+ * checked like everything, so a lying file gives errors and never other bytes.
+ * Saving gives -ENOENT if there is no finished index of our own making.
  */
 int inflate_save(struct inflate *inflate, const struct member *member, uint64_t key, int fd);
 int inflate_load(struct inflate *inflate, const struct member *member, uint64_t key, int fd);
