@@ -551,11 +551,11 @@ struct local node_local(const struct node *node)
 const char *tree_path(const struct tree *tree, uint32_t number, char *to, uint32_t limit)
 {
 	char *at = to + limit - 1;
-	const struct node *node = &tree->nodes[number];
 
 	*at = '\0';
-	for (; number != NODE_ROOT && at > to; number = node->parent) {
-		node = &tree->nodes[number];
+	for (; number != NODE_ROOT && at > to; number = tree->nodes[number].parent) {
+		const struct node *node = &tree->nodes[number];
+
 		if (*at)
 			*--at = '/';
 		for (uint32_t i = node->name_length; i && at > to; i--) {

@@ -381,7 +381,7 @@ static void full_blocks(void)
 		struct tree tree;
 		struct erofs erofs;
 		unsigned char block[EROFS_BLOCK];
-		const unsigned char *name;
+		const unsigned char *name = NULL;
 
 		memset(names, 0, sizeof(names));
 		for (unsigned int i = 0; i < 19; i++) {

@@ -130,7 +130,7 @@ static int dump(struct served *s)
 			uint32_t few = n - part < 4096 ? n - part : 4096;
 
 			if (read_disk(s, at + part, few, chunk + part)) {
-				fprintf(stderr, "dump: error at %llu\n", (unsigned long long)(at + part));
+				fprintf(stderr, "dump: error at %llu\n", (unsigned long long)at + part);
 				memset(chunk + part, 0, few);
 			}
 		}
