@@ -336,6 +336,7 @@ static void one_long_block(void)
 	stats = counted();
 	CHECK(stats.checkpoint_memory <= 50000 && stats.checkpoints > 40);	/* no longer than they must be */
 	random_reads(&main_asker, 1, 200);
+	CHECK(counted().decoded - stats.decoded <= (counted().spans - stats.spans) * 65536);
 	finish();
 }
 
@@ -744,7 +745,7 @@ static void in_the_background(void)
 		CHECK(now > (int64_t)at && now <= (int64_t)members[0].size);
 		at = (uint64_t)now;
 	}
-	CHECK_EQ(counted().decoded, members[0].size);
+	CHECK(counted().decoded <= members[0].size + 1024);	/* what was read may have been thrown out already */
 	CHECK_EQ(inflate_index(engine, &members[0]), 0);
 	CHECK_EQ(inflate_indexed_wait(engine, &members[0], members[0].size), members[0].size);
 	finish();
