@@ -48,19 +48,33 @@ static size_t utf8_take(const unsigned char *at, size_t left, uint32_t *characte
 	return length;
 }
 
+/* How many bytes there are before the first that is not ASCII: in most names, all. */
+static size_t ascii_run(const unsigned char *bytes, size_t length)
+{
+	size_t n = 0;
+
+	while (n < length && bytes[n] < 0x80)
+		n++;
+	return n;
+}
+
 static bool utf8_valid(const unsigned char *bytes, size_t length)
 {
 	uint32_t character;
 
-	while (length) {
-		size_t n = utf8_take(bytes, length, &character);
+	for (;;) {
+		size_t n = ascii_run(bytes, length);
 
+		bytes += n;
+		length -= n;
+		if (!length)
+			return true;
+		n = utf8_take(bytes, length, &character);
 		if (!n)
 			return false;
 		bytes += n;
 		length -= n;
 	}
-	return true;
 }
 
 /* One of the 16-bit ones. */
@@ -150,14 +164,37 @@ static const char *append(struct name *name, struct component *component)
 	return NULL;
 }
 
-static bool is_letter(unsigned char byte)
-{
-	return (byte | 0x20) >= 'a' && (byte | 0x20) <= 'z';
-}
-
 static bool separates(unsigned char byte, bool backslash)
 {
 	return byte == '/' || (backslash && byte == '\\');
+}
+
+/* How many bytes from @bytes on stay as they are: most names are made of a few such runs. */
+static size_t plain_run(const unsigned char *bytes, size_t length, bool backslash)
+{
+	size_t n = 0;
+
+	while (n < length && bytes[n] && bytes[n] < 0x80 && !separates(bytes[n], backslash))
+		n++;
+	return n;
+}
+
+/* Adds one character, or as many as need no decoding. Returns how many bytes it took. */
+static size_t add(struct component *component, const unsigned char *bytes, size_t length, bool backslash, enum encoding encoding)
+{
+	size_t room = ARCHIVE_NAME_MAX + 1 - component->length, n = plain_run(bytes, length < room ? length : room, backslash);
+
+	memcpy(component->bytes + component->length, bytes, n);
+	component->length += n;
+	if (n)
+		return n;
+	component->length += decode(component->bytes + component->length, *bytes, encoding);
+	return 1;
+}
+
+static bool is_letter(unsigned char byte)
+{
+	return (byte | 0x20) >= 'a' && (byte | 0x20) <= 'z';
 }
 
 /* How many bytes make it absolute. A colon is a letter like others where there are no drives. */
@@ -183,13 +220,15 @@ const char *name_clean(struct name *name, const struct raw_name *given, enum enc
 	name->directory = raw.length && separates(raw.bytes[raw.length - 1], backslash);
 	if (!raw.length)
 		return "has no name";
-	for (size_t i = first; i < raw.length && !why; i++) {
+	for (size_t i = first; i < raw.length && !why;) {
 		if (!raw.bytes[i])
 			return "has a NUL in its name";
-		if (separates(raw.bytes[i], backslash))
+		if (separates(raw.bytes[i], backslash)) {
 			why = append(name, &component);
-		else
-			component.length += decode(component.bytes + component.length, raw.bytes[i], encoding);
+			i++;
+		} else {
+			i += add(&component, raw.bytes + i, raw.length - i, backslash, encoding);
+		}
 		if (component.length > ARCHIVE_NAME_MAX)
 			return "has a name with more than 255 bytes between two slashes";
 	}

@@ -222,6 +222,14 @@ static int open_tree(struct zip *z)
 	return err;
 }
 
+static void tell_damaged(void *context, uint32_t number, const char *why)
+{
+	const struct zip *z = context;
+	char path[256];
+
+	fail_plain(-EIO, "%s cannot be read: %s", tree_path(&z->tree, number, path, sizeof(path)), why);
+}
+
 static int open_inflate(struct zip *z)
 {
 	const struct inflate_limits limits = {
@@ -229,6 +237,8 @@ static int open_inflate(struct zip *z)
 		.cache_memory = z->cache_memory,
 		.span = SPAN,
 		.workers = z->workers,
+		.damaged = tell_damaged,
+		.context = z,
 	};
 
 	return inflate_open(&z->inflate, &z->source, &limits);

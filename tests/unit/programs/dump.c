@@ -4,11 +4,13 @@
  *
  *   dump APPLET [OPTION...] ARGUMENT           all of the disk, to standard output, sparsely if that is a file
  *   dump --reads N APPLET [OPTION...] ARGUMENT  N reads at random places, and then all of it: both must say the same
+ *   dump --open APPLET [OPTION...] ARGUMENT     only what happens before there is a disk
  *
  * Ends with the status that the server would have ended with.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -177,6 +179,8 @@ static const struct applet *find(const char *name)
 	return NULL;
 }
 
+#define ONLY_OPEN ULONG_MAX
+
 static int serve(const struct applet *applet, unsigned long reads)
 {
 	struct served s = { .backend = applet->backend, .wake_fd = eventfd(0, 0) };
@@ -184,8 +188,10 @@ static int serve(const struct applet *applet, unsigned long reads)
 
 	if (!err) {
 		s.self = s.backend->queue_open ? s.backend->queue_open(applet->self, s.wake_fd) : applet->self;
-		err = s.self ? dump(&s) : -ENOMEM;
-		if (!err && reads)
+		err = s.self ? 0 : -ENOMEM;
+		if (!err && reads != ONLY_OPEN)
+			err = dump(&s);
+		if (!err && reads && reads != ONLY_OPEN)
 			err = read_randomly(&s, reads);
 		if (s.backend->queue_close && s.self)
 			s.backend->queue_close(s.self);
@@ -239,6 +245,11 @@ int main(int argc, char **argv)
 		reads = strtoul(argv[2], NULL, 10);
 		argv += 2;
 		argc -= 2;
+	}
+	if (argc > 1 && !strcmp(argv[1], "--open")) {
+		reads = ONLY_OPEN;
+		argv++;
+		argc--;
 	}
 	applet = argc > 1 ? find(argv[1]) : NULL;
 	if (!applet) {

@@ -28,7 +28,7 @@ on_exit "umount $case/mnt 2>/dev/null || true"
 fails 2-hit
 for file in 1-first 3-last 4-small; do reads $file; done
 umount "$case/mnt"
-server_said "$disk" | grep -q 'cannot be read' || fail "the server said: $(server_said "$disk")"
+server_said "$disk" | grep -q '2-hit cannot be read' || fail "the server said: $(server_said "$disk")"
 stop_disk "$disk"
 expect_status 1 ublk-zip --verify "$case/damaged.zip"
 expect_said 'is damaged'
