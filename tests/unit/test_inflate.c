@@ -628,7 +628,7 @@ static void a_small_cache(void)
 		limits.cache_memory = 3 * (32768 + 4096);
 		publish_random(11, 100000);
 		start(&limits);
-		for (int i = 0; i < 400 && !check_failures; i++) {
+		for (int i = 0; i < TIMES(400) && !check_failures; i++) {
 			uint64_t offset = check_random(&random) % members[0].size;
 
 			read_back(0, offset, (uint32_t)min_u64(members[0].size - offset, 15000));
@@ -827,7 +827,7 @@ static void damaged_files(void)
 	save_index();
 	size = lseek(file, 0, SEEK_END);
 	start(&usual);
-	for (off_t at = 0; at < size && !check_failures; at += at < TIMES(4000) ? 1 : 61) {
+	for (off_t at = 0; at < size && !check_failures; at += at < TIMES(4000) ? 1 : 6100 / TIMES(100)) {
 		CHECK_EQ(pread(file, &byte, 1, at), 1);
 		byte ^= (unsigned char)(1 << at % 8);
 		CHECK_EQ(pwrite(file, &byte, 1, at), 1);
