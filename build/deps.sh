@@ -165,9 +165,10 @@ configure() {
 	(cd "$source" && ./configure --cc="$musl_cc -r -nostdlib -idirafter $work/out/kernel")
 }
 
-# What inflates a bare stream: no files, no headers of gzip, and no checksums, of which libdeflate does one faster.
+# What inflates a bare stream: no files, no headers of gzip, and no checksums, of which libdeflate does one faster. Tables
+# of fixed codes are made when they are first wanted, before there are threads (scan_prepare).
 compile_zlib() {
-	pick -DNO_GZIP -Os inflate inftrees zutil -O2 inffast
+	pick -DNO_GZIP -DBUILDFIXED -Os inflate inftrees zutil -O2 inffast
 	cp "$source/zlib.h" "$source/zconf.h" "$work/out/include/"
 }
 

@@ -92,6 +92,9 @@ enum outcome {
 };
 
 struct spec;
+struct stats;
+
+#define BACKEND_NUMBERS 24
 
 struct backend {
 	/*
@@ -122,6 +125,12 @@ struct backend {
 	 * Returns 0, or -errno after saying why.
 	 */
 	int (*open)(void *self, struct disk *disk);
+
+	/*
+	 * Add the backend's own numbers (core/stats.h), BACKEND_NUMBERS at most.
+	 * Runs in the worker before open().
+	 */
+	void (*count)(void *self, struct stats *stats);
 
 	/*
 	 * Answer the question. Called from every queue thread at once: no

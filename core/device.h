@@ -10,6 +10,7 @@
 #include "core/features.h"
 #include "core/region.h"
 #include "core/spec.h"
+#include "core/stats.h"
 #include "core/uapi.h"
 
 #define DEVICE_PATH_MAX 200
@@ -21,6 +22,7 @@ struct device {
 	char char_path[DEVICE_PATH_MAX];	/* ublkcN */
 	char block_path[DEVICE_PATH_MAX];	/* ublkbN */
 	struct region region;			/* shared with users of the disk */
+	struct stats stats;			/* what the server counts */
 	cpu_set_t *cpus;			/* one per queue; NULL: nobody is pinned */
 };
 

@@ -925,6 +925,26 @@ static void end_command(struct keeper *k)
 	reap(&k->command);
 }
 
+/* A disk that nobody can count is a disk all the same. */
+static int stats_up(void *self)
+{
+	struct keeper *k = self;
+	int err = stats_open(&k->device.stats, k->device.info.nr_hw_queues * STATS_QUEUE + BACKEND_NUMBERS);
+
+	if (err) {
+		stats_close(&k->device.stats);
+		info("nothing is counted: %s", strerror(-err));
+	}
+	return 0;
+}
+
+static void stats_down(void *self)
+{
+	struct keeper *k = self;
+
+	stats_close(&k->device.stats);
+}
+
 static const struct step keeper_steps[] = {
 	{ "open what the disk is made of",	paths_up,	paths_down },
 	{ "reach the driver",			ctrl_up,	ctrl_down },
@@ -932,6 +952,7 @@ static const struct step keeper_steps[] = {
 	{ "wait for its node",			node_up,	NULL },
 	{ "share memory with its users",	share_up,	NULL },
 	{ "choose the CPUs of its queues",	cpus_up,	cpus_down },
+	{ "make a place for statistics",	stats_up,	stats_down },
 	{ "start the server",			worker_up,	worker_down },
 	{ "set the device's parameters",	params_up,	NULL },
 	{ "start the device",			start_up,	start_down },

@@ -292,6 +292,30 @@ bool proc_own_file(pid_t pid, char *text, size_t limit)
 	return found;
 }
 
+int proc_open_link(pid_t pid, const char *link)
+{
+	struct file_listing listing;
+	char path[32], target[256];
+	const char *entry;
+	int fd = -ENOENT, err;
+
+	text_format(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	err = file_listing_open(&listing, AT_FDCWD, path);
+	if (err)
+		return err;
+	while (fd == -ENOENT && (entry = file_listing_next(&listing))) {
+		ssize_t n = readlinkat(listing.fd, entry, target, sizeof(target) - 1);
+
+		target[n > 0 ? n : 0] = '\0';
+		if (strcmp(target, link))
+			continue;
+		fd = RETRY(openat(listing.fd, entry, O_RDONLY | O_CLOEXEC));
+		fd = fd < 0 ? -errno : fd;
+	}
+	file_listing_close(&listing);
+	return fd;
+}
+
 int proc_read_device(const char *path, dev_t *device)
 {
 	uint64_t major, minor;

@@ -28,6 +28,7 @@
 #include "core/log.h"
 #include "core/queue.h"
 #include "core/sandbox.h"
+#include "core/stats.h"
 #include "core/text.h"
 #include "core/util.h"
 
@@ -41,6 +42,7 @@ struct server {
 	const volatile struct ublksrv_io_desc *descriptors;
 	struct batch batch;		/* if the plan says so */
 	uint32_t commit_op, data_op;	/* as this kernel wants them encoded */
+	_Atomic uint64_t *numbers;	/* STATS_QUEUE of them, NULL: nobody counts */
 	uint16_t id;
 	unsigned int gone;		/* tags that the driver took back */
 	int wake_fd;			/* -1 if nobody says "later" */
@@ -101,10 +103,26 @@ static const void *answer_source(const struct server *server, const struct reque
 	return request->buffer ? request->buffer : server->xfer.zeroes;
 }
 
+static void count(const struct server *server, const struct request *request, int result)
+{
+	_Atomic uint64_t *numbers = server->numbers;
+
+	if (!numbers)
+		return;
+	if (result < 0) {
+		stats_count(&numbers[STATS_ERRORS], 1);
+		return;
+	}
+	stats_count(&numbers[request->rest.op], 1);
+	if (request->rest.op <= OP_WRITE)
+		stats_count(&numbers[STATS_BYTES + request->rest.op], request->length);
+}
+
 static void send_answer(struct serving *serving, struct request *request, int result)
 {
 	struct server *server = (struct server *)serving;
 
+	count(server, request, result);
 	trace("queue %u tag %u: answer %d", server->id, request->tag, result);
 	request->asked = 0;
 	xfer_release(&server->xfer, request);
@@ -404,6 +422,7 @@ static struct server *server_new(const struct queue_plan *plan, uint16_t id)
 	server->plan = plan;
 	server->id = id;
 	server->wake_fd = -1;
+	server->numbers = plan->numbers ? plan->numbers + (size_t)id * STATS_QUEUE : NULL;
 	server->commit_op = encode(plan, UBLK_IO_COMMIT_AND_FETCH_REQ);
 	server->data_op = encode(plan, UBLK_IO_NEED_GET_DATA);
 	server->batch = (struct batch){

@@ -39,6 +39,7 @@ struct queue_plan {
 	bool batch;			/* many requests per command */
 	uint32_t poll_us;		/* how long to spin before sleeping */
 	int ended_fd;			/* eventfd: one is added when the thread ends */
+	_Atomic uint64_t *numbers;	/* STATS_QUEUE for each queue; NULL: nobody counts */
 };
 
 /* Where a thread is on its way. */

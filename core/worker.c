@@ -26,6 +26,7 @@ struct worker {
 	struct queue_plan plan;
 	struct queue *queues;
 	struct disk disk;
+	struct stats stats;
 };
 
 static int report(struct worker *w, enum report_kind kind, int error)
@@ -54,6 +55,19 @@ static int early_up(void *self)
 		return err;
 	err = sandbox_early();
 	return err ? fail(err, "give up privileges that an exec could gain") : 0;
+}
+
+/* A block of numbers for each queue. */
+static _Atomic uint64_t *count_queues(struct worker *w)
+{
+	_Atomic uint64_t *first = NULL;
+
+	for (uint16_t i = 0; w->stats.page && i < w->device->info.nr_hw_queues; i++) {
+		_Atomic uint64_t *numbers = stats_add(&w->stats, stats_queue, STATS_QUEUE);
+
+		first = first ? first : numbers;
+	}
+	return first;
 }
 
 static int queues_up(void *self)
@@ -90,6 +104,7 @@ static int queues_up(void *self)
 	};
 	if (w->plan.char_fd < 0)
 		return w->plan.char_fd;
+	w->plan.numbers = count_queues(w);
 	for (uint16_t i = 0; i < count && !err; i++)
 		err = queue_start(&w->queues[i], &w->plan, i, device->cpus ? &device->cpus[i] : NULL);
 	if (w->plan.mode == IO_COPY || w->plan.mode == IO_GET_DATA)
@@ -108,8 +123,11 @@ static int sandbox_up(void *self)
 static int backend_up(void *self)
 {
 	struct worker *w = self;
-	int err = w->backend->open(w->spec->applet->self, &w->disk);
+	int err;
 
+	if (w->backend->count && w->stats.page)
+		w->backend->count(w->spec->applet->self, &w->stats);
+	err = w->backend->open(w->spec->applet->self, &w->disk);
 	w->plan.sector_size = spec_sector_size(w->spec, w->disk.sector_size);
 	for (uint16_t i = 0; i < w->device->info.nr_hw_queues && !err; i++)
 		err = queue_go(&w->queues[i]);
@@ -161,7 +179,8 @@ static int finish(struct worker *w)
 
 void worker_main(const struct spec *spec, const struct device *device, int pipe)
 {
-	struct worker w = { .spec = spec, .device = device, .backend = spec->applet->backend, .pipe = pipe };
+	struct worker w = { .spec = spec, .device = device, .backend = spec->applet->backend, .pipe = pipe,
+			    .stats = device->stats };
 	int reached, err;
 
 	prctl(PR_SET_NAME, "ublk-worker", 0, 0, 0);

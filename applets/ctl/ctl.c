@@ -37,6 +37,11 @@ static const struct opt features_opts[] = {
 	OPT_END
 };
 
+static const struct opt stats_opts[] = {
+	OPT_FLAG('J', "json", struct ctl, json, "print JSON"),
+	OPT_END
+};
+
 static const struct opt stop_opts[] = {
 	OPT_FLAG('a', "all", struct ctl, all, "all devices"),
 	OPT_FLAG('f', "force", struct ctl, force, "even if it is in use; kill a server that does not answer"),
@@ -61,6 +66,7 @@ static const struct subcommand subcommands[] = {
 	{ "info",     "DEV...",     "tell everything about a device", info_opts, 1, -1, ctl_info },
 	{ "status",   "DEV",        "tell the state: exit 0 live, 1 dead or quiesced, 6 absent", NULL, 1, 1, ctl_status },
 	{ "features", "",           "what this kernel offers and what it is used for", features_opts, 0, 0, ctl_features },
+	{ "stats",    "[DEV...]",   "tell what servers have counted", stats_opts, 0, -1, ctl_stats },
 	{ "stop",     "DEV...|-a",  "stop devices that nobody uses", stop_opts, 0, -1, ctl_stop },
 	{ "del",      "DEV...|-a",  "stop and delete devices that nobody uses", stop_opts, 0, -1, ctl_del },
 	{ "resize",   "DEV SIZE",   "let a disk of ublk-file have another size, as its file has", resize_opts, 2, 2, ctl_resize },

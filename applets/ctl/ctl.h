@@ -30,6 +30,13 @@ struct subcommand {
 	int (*run)(const struct ctl *ctl);	/* returns an exit status */
 };
 
+/*
+ * The devices named, or all for none: found_collect() with the driver if it can
+ * be had, and without it if not, which is said. The list is to be freed.
+ */
+struct found_list;
+int ctl_look(const struct ctl *ctl, struct found_list *list);
+
 int ctl_list(const struct ctl *ctl);
 int ctl_info(const struct ctl *ctl);
 int ctl_status(const struct ctl *ctl);
@@ -39,5 +46,6 @@ int ctl_del(const struct ctl *ctl);
 int ctl_prune(const struct ctl *ctl);
 int ctl_check(const struct ctl *ctl);
 int ctl_resize(const struct ctl *ctl);
+int ctl_stats(const struct ctl *ctl);
 
 #endif

@@ -399,7 +399,7 @@ static struct ctrl *reach(struct ctrl *ctrl, const struct ctl *ctl)
 	return NULL;
 }
 
-static int look(const struct ctl *ctl, struct found_list *list)
+int ctl_look(const struct ctl *ctl, struct found_list *list)
 {
 	struct ctrl ctrl = { .fd = -1 };
 	int err = found_collect(list, reach(&ctrl, ctl), ctl->dev_dir, ctl->devices, ctl->count);
@@ -415,7 +415,7 @@ int ctl_list(const struct ctl *ctl)
 	int err = choose_columns(&layout, ctl->columns);
 
 	if (!err)
-		err = look(ctl, &list);
+		err = ctl_look(ctl, &list);
 	if (err && err != -ENODEV)
 		return (int)status_of(err);
 	measure(&layout, &list);
@@ -436,7 +436,7 @@ int ctl_info(const struct ctl *ctl)
 	int err = choose_columns(&layout, "all");
 
 	if (!err)
-		err = look(ctl, &list);
+		err = ctl_look(ctl, &list);
 	if (ctl->json && (!err || err == -ENODEV))
 		print_json(&layout, &list);
 	else
@@ -448,7 +448,7 @@ int ctl_info(const struct ctl *ctl)
 int ctl_status(const struct ctl *ctl)
 {
 	struct found_list list = { 0 };
-	int err = look(ctl, &list), status = (int)status_of(err);
+	int err = ctl_look(ctl, &list), status = (int)status_of(err);
 
 	if (list.count) {
 		text_out("%s\n", found_state(&list.devices[0]));

@@ -87,7 +87,7 @@ struct inflate {
 	uint32_t queued;		/* pieces that are to be decoded */
 	uint32_t spare_slots;		/* of closed queues: what they need is there */
 	uint32_t said[64], said_count;	/* members that something was said about */
-	struct inflate_stats stats;
+	struct inflate_stats *stats, own_stats;	/* the first is what counts */
 	uint32_t worker_count;
 	struct worker workers[INFLATE_WORKERS_MAX];
 };
@@ -122,5 +122,13 @@ void scan_wanted(struct inflate *inflate, struct track *track);
 struct piece *member_wanted(struct inflate *inflate, const struct member *member);
 /* Decode span @i in the future, unless that is so already or was done. Returns its piece. */
 struct piece *span_wanted(struct inflate *inflate, struct track *track, uint32_t i);
+
+/* What is known elsewhere, for who looks at the statistics. The lock is held. */
+static inline void stats_note(struct inflate *inflate)
+{
+	inflate->stats->checkpoints = inflate->checkpoints;
+	inflate->stats->checkpoint_memory = inflate->index_memory;
+	inflate->stats->cached_memory = inflate->cache.used;
+}
 
 #endif

@@ -63,8 +63,11 @@ int inflate_open(struct inflate **inflate, const struct source *source, const st
 	if (!err) {
 		made->source = source;
 		made->limits = *limits;
+		made->stats = limits->stats ? limits->stats : &made->own_stats;
 		err = open_parts(made);
 	}
+	if (!err)
+		err = scan_prepare();
 	if (!err)
 		err = start_workers(made);
 	return err ? fail(err, "start the threads that decompress") : 0;
@@ -99,10 +102,8 @@ void inflate_close(struct inflate *inflate)
 void inflate_stats(struct inflate *inflate, struct inflate_stats *stats)
 {
 	pthread_mutex_lock(&inflate->lock);
-	*stats = inflate->stats;
-	stats->checkpoints = inflate->checkpoints;
-	stats->checkpoint_memory = inflate->index_memory;
-	stats->cached_memory = inflate->cache.used;
+	stats_note(inflate);
+	*stats = *inflate->stats;
 	pthread_mutex_unlock(&inflate->lock);
 }
 
@@ -232,14 +233,14 @@ static int64_t give(const struct question *ask, struct piece *piece)
 	piece->served += length;
 	piece->cold = piece->served >= piece->length;
 	cache_settle(&inflate->cache, piece);
-	inflate->stats.served += length;
+	inflate->stats->served += length;
 	*ask->at = piece->data + inside;
 	return (int64_t)length;
 }
 
 static int64_t hit(const struct question *ask, struct piece *piece)
 {
-	ask->queue->inflate->stats.hits++;
+	ask->queue->inflate->stats->hits++;
 	return give(ask, piece);
 }
 
@@ -253,7 +254,7 @@ static int64_t wait_for(const struct question *ask, struct piece *piece, struct 
 	slot->offset = ask->offset;
 	slot->piece = piece;
 	link_add(waiters, &slot->link);
-	ask->queue->inflate->stats.misses++;
+	ask->queue->inflate->stats->misses++;
 	return 0;
 }
 

@@ -41,6 +41,7 @@ struct inflate_limits {
 	/* Says that member @id cannot be read, and why, in a thread of the engine's; NULL: fail() does, with the number. */
 	void (*damaged)(void *context, uint32_t id, const char *why);
 	void *context;
+	struct inflate_stats *stats;	/* where to count, for others to look at; NULL: only for inflate_stats() */
 };
 
 #define INFLATE_WORKERS_MAX 8
@@ -48,7 +49,7 @@ struct inflate_limits {
 struct inflate;
 struct inflate_queue;
 
-/* What has been done so far; counted from the start, all queues together. */
+/* What has been done so far; counted from the start, all queues together. Only numbers of 64 bits: zip.c has their names. */
 struct inflate_stats {
 	uint64_t hits;		/* questions answered at once */
 	uint64_t misses;	/* questions that had to wait */
@@ -57,6 +58,7 @@ struct inflate_stats {
 	uint64_t spans;		/* spans decoded */
 	uint64_t checkpoints, checkpoint_memory, cached_memory;	/* now: how many, bytes, bytes */
 	uint64_t crc_failures;
+	uint64_t gone_through;	/* bytes of the member whose index is being made, or was made last, that have one */
 };
 
 /*

@@ -41,6 +41,24 @@ uLong adler32(uLong adler, const Bytef *bytes, uInt length)
 	return adler;
 }
 
+/* An empty block of fixed codes. */
+static const unsigned char fixed_block[] = { 0x03, 0x00 };
+
+int scan_prepare(void)
+{
+	z_stream zlib = { .next_in = (Bytef *)(uintptr_t)fixed_block, .avail_in = sizeof(fixed_block) };
+	unsigned char out;
+	int result = inflateInit2(&zlib, -MAX_WBITS);
+
+	if (result != Z_OK)
+		return -ENOMEM;
+	zlib.next_out = &out;
+	zlib.avail_out = sizeof(out);
+	result = inflate(&zlib, Z_FINISH);
+	inflateEnd(&zlib);
+	return result == Z_STREAM_END ? 0 : -ENOMEM;
+}
+
 struct scan *scan_new(void)
 {
 	struct scan *scan = calloc(1, sizeof(*scan));

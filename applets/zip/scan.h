@@ -22,6 +22,8 @@ struct scan;
 #define SCAN_MEMORY (112 << 10)
 
 /* NULL: out of memory. */
+/* Once, before the first thread that scans: zlib makes tables that all share. 0 or -ENOMEM. */
+int scan_prepare(void);
 struct scan *scan_new(void);
 void scan_free(struct scan *scan);
 

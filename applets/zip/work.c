@@ -177,7 +177,7 @@ static void track_fail(struct worker *worker, struct track *track, int error, co
 	track->background = false;
 	if (error == -EBADMSG) {
 		track->error = -EIO;
-		inflate->stats.crc_failures++;
+		inflate->stats->crc_failures++;
 		track_clear(inflate, track);
 	}
 	wake_all(inflate, &track->waiters, NULL, answer_error(error));
@@ -229,7 +229,7 @@ static void piece_failed(struct worker *worker, struct piece *piece, int error)
 		track_fail(worker, track, error, why);
 	else
 		say(worker, piece->member.id, why);
-	inflate->stats.crc_failures += damaged && small;
+	inflate->stats->crc_failures += damaged && small;
 	cache_fail(&inflate->cache, piece, answer_error(error), damaged && small);
 }
 
@@ -269,11 +269,12 @@ static void run_piece(struct worker *worker, struct piece *piece, struct buffer 
 		piece_failed(worker, piece, err);
 		return;
 	}
-	inflate->stats.decoded += piece->length;
-	inflate->stats.spans++;
+	inflate->stats->decoded += piece->length;
+	inflate->stats->spans++;
 	piece->stage = STAGE_READY;
 	wake_all(inflate, &piece->waiters, piece, 0);
 	cache_give(&inflate->cache, piece, buffer, room, front);
+	stats_note(inflate);
 }
 
 /* --- going through a member --- */
@@ -367,13 +368,15 @@ static void advanced(struct worker *worker, struct track *track, struct advance 
 	}
 	track->index.complete = done->result;
 	track->pass_error = 0;
-	inflate->stats.decoded += done->end.out - done->from.at.out;
-	inflate->stats.spans++;
+	inflate->stats->decoded += done->end.out - done->from.at.out;
+	inflate->stats->spans++;
+	inflate->stats->gone_through = done->end.out;
 	if (done->end.out > done->from.at.out) {
 		keep_span(inflate, track, done, room);
 		done->buffer = NULL;
 	}
 	tracks_fit(inflate);
+	stats_note(inflate);
 	if (track->index.memory > inflate->limits.index_memory) {
 		done->result = -EBADMSG;
 		done->why = "its index takes more memory than all of them may";

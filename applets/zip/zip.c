@@ -7,6 +7,7 @@
  * bytes are where they are in the archive, and go the way of ublk-file;
  * deflated ones are unpacked by threads of their own, and kept for a while.
  */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -19,6 +20,7 @@
 #include "core/applet.h"
 #include "core/log.h"
 #include "core/spec.h"
+#include "core/stats.h"
 #include "core/text.h"
 #include "core/util.h"
 
@@ -238,6 +240,7 @@ static int open_inflate(struct zip *z)
 		.span = SPAN,
 		.workers = z->workers,
 		.damaged = tell_damaged,
+		.stats = z->counted,
 		.context = z,
 	};
 
@@ -300,6 +303,33 @@ static int open_filesystem(struct zip *z, struct disk *disk)
 	return err;
 }
 
+/* --- statistics ---------------------------------------------------------------------------------- */
+
+enum { NUMBER_FILES, NUMBER_NODES, NUMBER_MEMBER, NUMBERS };
+
+static void zip_count(void *self, struct stats *stats)
+{
+	static const char *const ours[NUMBERS] = { "zip_files", "zip_nodes", "zip_member_bytes" };
+	static const char *const engine[] = {	/* as struct inflate_stats has them */
+		"zip_hits", "zip_misses", "zip_inflated_bytes", "zip_served_bytes", "zip_spans", "zip_checkpoints",
+		"zip_index_bytes", "zip_cache_bytes", "zip_crc_failures", "zip_indexed_bytes",
+	};
+	struct zip *z = self;
+
+	static_assert(sizeof(struct inflate_stats) == ARRAY_SIZE(engine) * sizeof(uint64_t), "a name for each");
+	z->numbers = stats_add(stats, ours, NUMBERS);
+	z->counted = (struct inflate_stats *)(void *)stats_add(stats, engine, ARRAY_SIZE(engine));
+}
+
+static void tell_numbers(struct zip *z)
+{
+	if (!z->numbers)
+		return;
+	stats_count(&z->numbers[NUMBER_FILES], z->tree.member_count);
+	stats_count(&z->numbers[NUMBER_NODES], z->tree.count);
+	stats_count(&z->numbers[NUMBER_MEMBER], z->member ? z->tree.nodes[z->disk_node].size : 0);
+}
+
 static int zip_open(void *self, struct disk *disk)
 {
 	struct zip *z = self;
@@ -311,6 +341,7 @@ static int zip_open(void *self, struct disk *disk)
 		err = open_inflate(z);
 	if (!err)
 		err = z->member ? zip_open_member(z, disk) : open_filesystem(z, disk);
+	tell_numbers(z);
 	return err;
 }
 
@@ -480,6 +511,7 @@ static const struct backend zip_backend = {
 	.mostly	     = IN_FILE,
 	.prepare     = zip_prepare,
 	.at_once     = zip_at_once,
+	.count	     = zip_count,
 	.open	     = zip_open,
 	.where	     = zip_where,
 	.stopped     = zip_stopped,

@@ -45,6 +45,8 @@ struct zip {
 	struct tree tree;
 	struct erofs erofs;
 	struct inflate *inflate;
+	struct inflate_stats *counted;		/* where the engine counts, NULL: nowhere that can be looked at */
+	_Atomic uint64_t *numbers;		/* of the archive: members, directories, bytes of the disk's member */
 	uint32_t disk_node;			/* with --member: which it is */
 	bool index_loaded;
 };
