@@ -77,6 +77,8 @@ struct keeper {
 	bool added, started, ready;
 	bool char_made, block_made;	/* the nodes are our own */
 	struct child worker, command;
+	bool live;			/* START_DEV has returned, and well */
+	bool killed;			/* we killed the worker, which may not have ended yet */
 	struct child sparer;		/* see spare_a_tag() */
 	int pipe;			/* from the worker */
 	struct report report;		/* the last one */
@@ -124,6 +126,7 @@ static void kill_worker(struct keeper *k, const char *why)
 		return;
 	warn("killing the server process %d: %s", (int)k->worker.pid, why);
 	kill(k->worker.pid, SIGKILL);
+	k->killed = true;
 }
 
 /* The worker may have been taken over: of what it says only what fits is believed. */
@@ -483,8 +486,12 @@ static void add_down(void *self)
 
 	if (!k->added)
 		return;
-	if (k->ctrl.pending)	/* STOP_DEV never returned; said already */
+	if (k->ctrl.pending) {		/* it never returned, and no other command can be sent */
+		if (k->ctrl.pending != UBLK_CMD_STOP_DEV && k->ctrl.pending != UBLK_CMD_TRY_STOP_DEV)
+			remedy("%s has not returned; device %" PRIu32 " is left behind: 'ublk-ctl del %" PRIu32 "' deletes it",
+			       ctrl_name(k->ctrl.pending), k->device.info.dev_id, k->device.info.dev_id);
 		return;
+	}
 	err = ctrl_del(&k->ctrl, target(k), k->stops > 1 ? HELD_MS : CTRL_LIMIT_MS);
 	/* Somebody else was quicker: for users the node's path is gone first, or the device is. */
 	if (err == -ENODEV || err == -ENOENT || (err == -EINVAL && access(k->device.char_path, F_OK) < 0))
@@ -720,8 +727,9 @@ static int start_up(void *self)
 	} while (err == -EINTR && !k->worker.ended);
 	if (err)
 		return explain_start(err);
-	if (k->worker.ended)
+	if (k->worker.ended || k->killed)	/* the kernel calls it started all the same */
 		return fail_plain(-EIO, "the server process died while the device was started");
+	k->live = true;
 	return 0;
 }
 
@@ -735,15 +743,18 @@ static void explain_stop(const struct keeper *k)
 /* STOP_DEV, in use or not. */
 static void stop_now(struct keeper *k)
 {
-	int err = k->ctrl.pending ? 0 : ctrl_send_stop(&k->ctrl, target(k));	/* TRY_STOP_DEV may be under way still */
+	int err;
 
+	if (!k->live && k->ctrl.pending)	/* START_DEV: a server that it waited for was killed, and so it ends */
+		wait_ctrl(k, (int)k->spec->stop_timeout * 1000);
+	err = k->ctrl.pending ? 0 : ctrl_send_stop(&k->ctrl, target(k));	/* TRY_STOP_DEV may be under way still */
 	if (!err)
 		err = wait_ctrl(k, (int)k->spec->stop_timeout * 1000);
 	if (k->stopped || err == -ENODEV || err == -ENOENT || err == -EINVAL)	/* those: somebody was quicker */
 		err = 0;
-	if (err == -ETIMEDOUT)
+	if (err == -ETIMEDOUT && k->live)
 		explain_stop(k);
-	else if (err)
+	else if (err && err != -ETIMEDOUT)
 		fail(err, "stop the device");
 	if (err && !k->error)
 		k->error = err;
@@ -777,7 +788,8 @@ static void start_down(void *self)
 	if (!k->started)
 		return;
 	notify_stopping();
-	if (k->error || k->worker.ended || !wait_unused(k))
+	/* Who is there to use it before it is live? And to look who does would wait for START_DEV, which has claimed it. */
+	if (!k->live || k->error || k->worker.ended || !wait_unused(k))
 		stop_now(k);
 }
 
