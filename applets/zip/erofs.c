@@ -201,6 +201,14 @@ static void make_uuid(unsigned char *uuid, uint64_t identity, uint64_t size)
 	uuid[8] = (unsigned char)((uuid[8] & 0x3f) | 0x80);
 }
 
+/* Where the number of inodes is, minix has its magic number, in either order of bytes. The kernel only shows it. */
+static uint64_t told_inodes(uint64_t count)
+{
+	uint16_t low = (uint16_t)count;
+
+	return count + (low == 0x137f || low == 0x138f || low == 0x7f13 || low == 0x8f13);
+}
+
 static void make_super(struct erofs *e, uint64_t identity, const char *label)
 {
 	unsigned char block[EROFS_BLOCK - SUPER] = { 0 };
@@ -210,7 +218,7 @@ static void make_super(struct erofs *e, uint64_t identity, const char *label)
 	put32(block + 8, COMPAT_CHECKSUM | COMPAT_MTIME);
 	block[12] = BLOCK_SHIFT;
 	put16(block + 14, NODE_ROOT);
-	put64(block + 16, e->tree->count);
+	put64(block + 16, told_inodes(e->tree->count));
 	put32(block + 36, e->end);
 	put32(block + 40, e->inodes);
 	make_uuid(block + 48, identity, erofs_size(e));
@@ -299,7 +307,8 @@ static void put_inode(const struct erofs *e, uint32_t number, unsigned char *at)
 	put16(at, INODE_EXTENDED);
 	put16(at + 4, node->mode);
 	put64(at + 8, node->size);
-	put32(at + 16, node->start);
+	/* of a device this would be its number, and no archive tells that where it can be trusted */
+	put32(at + 16, S_ISREG(node->mode) || S_ISDIR(node->mode) || S_ISLNK(node->mode) ? node->start : 0);
 	put32(at + 20, number + 1);
 	put32(at + 24, owner->uid);
 	put32(at + 28, owner->gid);

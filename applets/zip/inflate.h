@@ -105,7 +105,8 @@ int64_t inflate_indexed_wait(struct inflate *inflate, const struct member *membe
  * first pass. @key is the archive's: a file of another archive or member, or a
  * damaged one, is not taken (-EINVAL, nothing said; -EBUSY if the member is
  * being gone through at the moment). What is decoded with a loaded index is
- * checked like everything, so a lying file gives errors and never other bytes.
+ * checked against the file's own checksums, which all together must be the
+ * member's: that protects from accidents, not from who may write the file.
  * Saving gives -ENOENT if there is no finished index of our own making.
  */
 int inflate_save(struct inflate *inflate, const struct member *member, uint64_t key, int fd);

@@ -43,7 +43,9 @@ static int wait_for_index(struct zip *z, const struct member *member)
 			progress_show(&progress, (uint64_t)done);
 	}
 	progress_end(&progress);
-	return done < 0 ? fail_plain((int)done, "%s is damaged", z->member) : 0;
+	if (done == -EIO)
+		return fail_plain(-EIO, "%s cannot be read to its end", z->member);
+	return done < 0 ? fail((int)done, "index %s", z->member) : 0;
 }
 
 static void load_index(struct zip *z, const struct member *member)
@@ -55,7 +57,8 @@ static void load_index(struct zip *z, const struct member *member)
 	err = inflate_load(z->inflate, member, z->key, z->old_index);
 	z->index_loaded = !err;
 	if (err)
-		note("%s is no index of this member, and is made anew", z->index_file);
+		note("%s is no index of this member, or takes more than --index-memory, and %s", z->index_file,
+		     z->new_index < 0 ? "cannot be replaced" : "is made anew");
 }
 
 /* --- SOZip: an index that whoever packed the archive put into it, as a stored file of which the directory knows nothing --- */
@@ -140,5 +143,5 @@ int zip_save_index(struct zip *z)
 	if (inflate_indexed(z->inflate, &member) != (int64_t)member.size)
 		return 0;
 	err = inflate_save(z->inflate, &member, z->key, z->new_index);
-	return err ? fail(err, "write the index %s", z->index_file) : 0;
+	return err && err != -ENOENT ? fail(err, "write the index %s", z->index_file) : 0;	/* so small that it needs none */
 }

@@ -124,9 +124,11 @@ void decoder_close(struct decoder *decoder)
 	free(decoder->scratch);
 }
 
+#define SPARE_MAX (4U << 20)	/* bytes that are kept for the next time, which hardly is as long */
+
 static int make_room(struct decoder *decoder, uint64_t bytes)
 {
-	if (bytes <= decoder->room)
+	if (bytes <= decoder->room && decoder->room - bytes <= SPARE_MAX)
 		return 0;
 	free(decoder->scratch);
 	decoder->room = round_up(bytes, 65536);
@@ -165,7 +167,7 @@ static void cut_stored(const struct span *span, unsigned char *packed, uint64_t 
 
 	if (!in_stored(&span->end))
 		return;
-	if (span->end.header_bit < span->begin.bit)
+	if (in_stored(&span->begin) && span->end.header_bit < span->begin.bit)
 		header = packed - 4;
 	else if (at >= first && at - first + 4 <= length)
 		header = packed + (at - first);

@@ -83,6 +83,18 @@ static struct track *oldest(struct inflate *inflate, bool with_memory)
 	return NULL;
 }
 
+/* The one that nobody waits for and no thread is at: that it goes on is only a wish. */
+static struct track *oldest_unasked(struct inflate *inflate)
+{
+	for (struct link *link = inflate->tracks.next; link != &inflate->tracks; link = link->next) {
+		struct track *track = link_owner(link, struct track, link);
+
+		if (!track->scanning && !track->background && link_none(&track->waiters))
+			return track;
+	}
+	return NULL;
+}
+
 static struct track *take(struct inflate *inflate)
 {
 	struct track *track;
@@ -91,8 +103,12 @@ static struct track *take(struct inflate *inflate)
 		track = stock_take(&inflate->track_stock);
 		if (track)
 			return track;
-		track = oldest(inflate, false);
-		must(track);			/* there are more than can be busy */
+		track = oldest(inflate, true);	/* what is known to be damaged has none, and stays known */
+		if (!track)
+			track = oldest(inflate, false);
+		if (!track)
+			track = oldest_unasked(inflate);
+		must(track);			/* there are more than can be asked for */
 		track_forget(inflate, track);
 	}
 	track = link_owner(inflate->tracks_free.next, struct track, link);

@@ -6,12 +6,14 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "applets/zip/names.h"
 #include "applets/zip/sort.h"
 #include "applets/zip/tree.h"
 #include "core/log.h"
 #include "core/util.h"
 
 #define NONE UINT32_MAX
+#define DEPTH_MAX 512		/* of directories: two bytes of a name make one, and it takes a hundred bytes */
 #define TOLD_MAX 10		/* of a kind, then no more */
 #define OWNERS_MAX 65535
 #define SHOWN 256		/* bytes of a path in a message */
@@ -83,6 +85,11 @@ static int add_owner(struct builder *b, uint32_t uid, uint32_t gid, uint16_t *ow
 		*owner = (uint16_t)*seen;
 		return 0;
 	}
+	for (uint32_t i = 0; i < tree->owner_count && i < ARRAY_SIZE(b->seen); i++)
+		if (tree->owners[i].uid == uid && tree->owners[i].gid == gid) {		/* two that meet in one place are not new each time */
+			*owner = (uint16_t)(*seen = i);
+			return 0;
+		}
 	if (tree->owner_count == OWNERS_MAX)
 		return fail_plain(-EINVAL, "its files belong to too many users; --owner=root gives them all to root");
 	if (make_room(&owners, tree->owner_count, &tree->owner_room, sizeof(*tree->owners)))
@@ -209,9 +216,12 @@ static int64_t directory(struct builder *b, uint32_t parent, const char *name, u
 static int64_t parent_of(struct builder *b, const char **name)
 {
 	int64_t parent = NODE_ROOT;
+	uint32_t depth = 0;
 	const char *slash;
 
 	while (parent >= 0 && (slash = strchr(*name, '/'))) {
+		if (++depth > DEPTH_MAX)
+			return fail_plain(-EINVAL, "it holds directories more than %d deep", DEPTH_MAX);
 		parent = directory(b, (uint32_t)parent, *name, (uint32_t)(slash - *name));
 		*name = slash + 1;
 	}
@@ -268,18 +278,20 @@ static bool is_bad_link(const struct entry *entry)
 }
 
 /* 0: it can be added; 1: it is left out. */
-static int check_entry(const struct builder *b, const struct entry *entry)
+static int check_entry(struct builder *b, const struct entry *entry)
 {
+	char shown[NAME_SHOWN_MAX];
 	const char *why = is_bad_link(entry) ? "it is a symbolic link to nothing, or to a name of over 4095 bytes" :
 			  entry->raw_length > ARCHIVE_PATH_MAX ? "its name has over 4095 bytes" : NULL;
 
 	if (!why)
 		return 0;
 	if (b->policy->skip_bad_names) {
-		warn("left out: %s: %s", entry->name, why);
+		if (b->clashes++ < TOLD_MAX)
+			warn("left out: %s: %s", name_shown(shown, entry->name, entry->name_length), why);
 		return 1;
 	}
-	fail_plain(-EINVAL, "%s cannot be served: %s", entry->name, why);
+	fail_plain(-EINVAL, "%s cannot be served: %s", name_shown(shown, entry->name, entry->name_length), why);
 	remedy("--bad-names=skip leaves such entries out");
 	return -EINVAL;
 }

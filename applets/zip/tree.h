@@ -25,6 +25,7 @@ enum node_flag {
 };
 
 #define NODE_ROOT 0
+#define LOCATED_NOWHERE 1U	/* the header was looked at, and is wrong; no data begins so early */
 
 struct node {
 	union {

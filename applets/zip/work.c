@@ -379,7 +379,7 @@ static void advanced(struct worker *worker, struct track *track, struct advance 
 	stats_note(inflate);
 	if (track->index.memory > inflate->limits.index_memory) {
 		done->result = -EBADMSG;
-		done->why = "its index takes more memory than all of them may";
+		done->why = "its index takes more memory than it may: give it more with --index-memory";
 	}
 }
 
@@ -434,7 +434,8 @@ static void run_scan(struct worker *worker, struct track *track, struct buffer *
 		track->background = false;
 	free(to.buffer);
 	pthread_cond_broadcast(&inflate->progress);
-	scan_wanted(inflate, track);
+	if (to.result >= 0)	/* else it goes on when somebody asks: by itself it would fail again, and at once */
+		scan_wanted(inflate, track);
 }
 
 /* --- a thread --- */

@@ -271,6 +271,7 @@ int zip_located(struct zip *z, uint32_t number, const unsigned char *header)
 	int start = local_data(&local, header, z->directory, &why);
 
 	if (start < 0) {
+		atomic_store_explicit(&node->located, LOCATED_NOWHERE, memory_order_relaxed);
 		fail_plain(-EIO, "%s cannot be read: its local header is wrong: %s", tree_path(&z->tree, number, path, sizeof(path)), why);
 		return -EIO;
 	}
@@ -430,7 +431,7 @@ static struct place in_member(struct zip_queue *q, const struct span *span, uint
 	const struct node *node = &z->tree.nodes[number];
 	uint32_t located = atomic_load_explicit(&node->located, memory_order_relaxed);
 
-	if (node->flags & NODE_UNREADABLE)
+	if (node->flags & NODE_UNREADABLE || located == LOCATED_NOWHERE)
 		return failed(-EIO);
 	if (!located && !is_fetched(q, span, number))
 		return locate(q, span, number);

@@ -1046,7 +1046,7 @@ TESTS(
 	{ "an index that was saved is loaded, for the same member only", saved_and_loaded },
 	{ "a damaged file of an index is not taken", damaged_files },
 	{ "nor is one whose checksums are another member's", file_of_something_else },
-	{ "a lying file of an index gives errors, never other bytes", lying_files },
+	{ "a file of an index that says something else gives errors, not other bytes", lying_files },
 	{ "the index of a SOZip is used", sozip_good },
 	{ "a SOZip's index that is not as it must be is not", sozip_bad },
 )

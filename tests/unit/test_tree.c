@@ -234,6 +234,10 @@ static void links_lead_somewhere(void)
 	CHECK_EQ(GROW(&tree, entries, &lenient), 0);
 	CHECK_EQ(tree.count, 1);
 	tree_close(&tree);
+	entries[1].name = "\033[31mred";
+	CHECK_EQ(grow(&tree, &entries[1], 1, &strict), -EINVAL);
+	CHECK(said("\\x1b[31mred cannot be served") && !said("\033"));
+	tree_close(&tree);
 }
 
 static void too_many(void)
@@ -289,6 +293,41 @@ static void many_owners(void)
 	CHECK_EQ(tree.owners[at(&tree, "c")->owner].uid, 0);
 	CHECK_EQ(tree.owners[at(&tree, "c")->owner].gid, 31);
 	CHECK_EQ(tree.owners[at(&tree, "d")->owner].gid, 0);
+	tree_close(&tree);
+}
+
+/* Two owners whose places in the table of those seen are the same, in turns. */
+static void owners_in_turns(void)
+{
+	static struct entry entries[70000];
+	static char names[70000][8];
+	struct tree tree;
+
+	for (uint32_t i = 0; i < 70000; i++) {
+		snprintf(names[i], sizeof(names[i]), "%u", i);
+		entries[i] = (struct entry)FILE_AT(1000ULL * i, names[i]);
+		entries[i].uid = entries[i].gid = i % 2 * 1000;
+	}
+	CHECK_EQ(GROW(&tree, entries, &strict), 0);
+	CHECK_EQ(tree.owner_count, 2);
+	CHECK_EQ(tree.owners[at(&tree, "69999")->owner].uid, 1000);
+	tree_close(&tree);
+}
+
+static void not_too_deep(void)
+{
+	char path[2 * 600 + 1];
+	struct entry entries[] = { FILE_AT(0, path) };
+	struct tree tree;
+
+	for (int i = 0; i < 600; i++)
+		memcpy(path + 2 * i, "a/", 3);
+	memcpy(path + 2 * 512, "f", 2);
+	CHECK_EQ(GROW(&tree, entries, &strict), 0);
+	tree_close(&tree);
+	memcpy(path + 2 * 512, "a/f", 4);
+	CHECK_EQ(GROW(&tree, entries, &strict), -EINVAL);
+	CHECK(said("more than 512 deep"));
 	tree_close(&tree);
 }
 
@@ -440,6 +479,49 @@ static void inodes(void)
 	tree_close(&tree);
 }
 
+/* What no archive tells where it can be trusted: a device is number 0. */
+static void devices_are_nobodys(void)
+{
+	struct entry entries[] = { FILE_AT(0, "file"), FILE_AT(100, "block"), FILE_AT(200, "char"), FILE_AT(300, "fifo") };
+	static const uint32_t modes[] = { S_IFREG, S_IFBLK, S_IFCHR, S_IFIFO };
+	struct tree tree;
+	struct erofs erofs;
+	unsigned char block[EROFS_BLOCK];
+
+	for (int i = 0; i < 4; i++)
+		entries[i].mode = modes[i] | 0666;
+	CHECK_EQ(GROW(&tree, entries, &strict), 0);
+	CHECK_EQ(erofs_open(&erofs, &tree, 1, ""), 0);
+	erofs_block(&erofs, erofs.inodes, block);
+	CHECK_EQ(get32(block + 64 + 16), erofs.data);
+	for (int i = 2; i <= 4; i++)
+		CHECK_EQ(get32(block + 64 * i + 16), 0);
+	erofs_close(&erofs);
+	tree_close(&tree);
+}
+
+/* Where blkid looks for minix is the number of inodes. */
+static void no_magic_number(void)
+{
+	static const uint16_t magic[] = { 0x137f, 0x138f, 0x7f13, 0x8f13 };
+
+	for (size_t i = 0; i < sizeof(magic) / sizeof(magic[0]); i++)
+		for (unsigned int more = 0; more < 2; more++) {
+			struct archive archive = { .count = magic[i] - 2 + more, .modulo = 1, .prefix = "%u/%u" };
+			struct tree tree;
+			struct erofs erofs;
+			unsigned char block[EROFS_BLOCK];
+
+			CHECK_EQ(tree_open(&tree, &archive, &strict), 0);
+			CHECK_EQ(tree.count, magic[i] + more);
+			CHECK_EQ(erofs_open(&erofs, &tree, 1, ""), 0);
+			erofs_block(&erofs, 0, block);
+			CHECK_EQ(get16(block + 1040), magic[i] + 1);
+			erofs_close(&erofs);
+			tree_close(&tree);
+		}
+}
+
 static uint32_t crc32c(const unsigned char *bytes, size_t length)
 {
 	uint32_t crc = UINT32_MAX;
@@ -566,11 +648,15 @@ TESTS(
 	{ "a directory is one directory, however many there are", many_directories },
 	{ "of entries of one directory the last counts, and that is said", directory_twice },
 	{ "every file has its own owner", many_owners },
+	{ "owners are as many as there are, in whatever order they come", owners_in_turns },
+	{ "directories are 512 deep at most", not_too_deep },
 	{ "a path in a message has no control characters, and its end if it is too long", paths_for_messages },
 	{ "'.' and '..' stand where their bytes belong", dots_in_their_places },
 	{ "a search as the kernel's finds every name, also over many blocks, and no other", every_name_is_found },
 	{ "a block may be full to its last byte, and is not fuller", full_blocks },
 	{ "an inode says what the entry said", inodes },
+	{ "a device has no number", devices_are_nobodys },
+	{ "however many files there are, their number is nobody's magic number", no_magic_number },
 	{ "the superblock has its magic, checksum, label, and a UUID of the archive's own", superblock },
 	{ "data is in the order of the archive, each file from a block of its own, with zeroes after it", places_of_data },
 	{ "an empty archive is an empty file system", nothing_at_all },
