@@ -44,6 +44,11 @@ static const struct applet *option_owner(const char *word)
 	return NULL;
 }
 
+static bool has_owner(const char *word)
+{
+	return option_owner(word);
+}
+
 static int unknown_option(const struct applet *applet, const char *word)
 {
 	const struct applet *owner = option_owner(word);
@@ -78,6 +83,7 @@ static int parse_disk(const struct applet *applet, char **argv, struct spec *spe
 	int err;
 
 	words->watched = applet->bare;
+	words->elsewhere = has_owner;
 	err = opt_parse(tables, argv, words);
 	if (err == -ENOENT)
 		return unknown_option(applet, words->unknown);
@@ -118,15 +124,14 @@ static int run_disk(const struct applet *applet, char **argv)
 		return STATUS_OK;
 	}
 	log_level = spec.quiet ? LOG_SILENT : (int)min_u64((uint64_t)spec.verbose, LOG_TRACE);
+	if (applet->instead) {
+		err = applet->instead(applet->self, &spec);
+		if (err <= 0)
+			return err && ours ? ours : (int)status_of(err);
+	}
 	err = signals_block();
 	if (!err)
 		err = log_open((enum log_target)spec.log_target);
-	if (!err && applet->instead) {
-		err = applet->instead(applet->self, &spec);
-		if (!err)
-			return STATUS_OK;
-		err = err < 0 ? err : 0;
-	}
 	if (!err && spec.background)
 		err = notify_background();
 	if (err)

@@ -50,6 +50,8 @@ static int assign_size(const struct opt *opt, uint64_t *to, const char *value)
 	if (err)
 		return fail_usage("--%s: '%s' is no size; sizes are 4096, 512K, 1G, 1GB%s", opt->name, value,
 				  opt->type == OPT_TYPE_MEMORY ? " or 50%" : "");
+	if (!*to && opt->type == OPT_TYPE_MEMORY)	/* which would mean that it was not given */
+		return fail_usage("--%s needs a size that is not 0", opt->name);
 	return 0;
 }
 
@@ -168,6 +170,8 @@ static int parse_long(const struct opt_table *tables, char *word, char *next, bo
 		words->version = true;
 		return 0;
 	}
+	if (match.count && match.opt->name[length] && words->elsewhere && words->elsewhere(word))
+		match.count = 0;	/* no short form of ours, but the whole name of another's */
 	if (!match.count) {
 		words->unknown = word;
 		return -ENOENT;
@@ -230,7 +234,7 @@ int opt_parse(const struct opt_table *tables, char **argv, struct opt_words *wor
 {
 	int kept = 0, err = 0;
 
-	*words = (struct opt_words){ .words = argv, .watched = words->watched };
+	*words = (struct opt_words){ .words = argv, .watched = words->watched, .elsewhere = words->elsewhere };
 	for (int i = 0; argv[i] && !err; i++) {
 		bool used = false;
 

@@ -67,6 +67,7 @@ struct opt_words {
 	const char *unknown;		/* the option that no table knows, as written, when -ENOENT */
 	const char *watched;		/* in: an option's long name */
 	bool seen;			/* out: it was there */
+	bool (*elsewhere)(const char *word);	/* in: is "--name[=...]" an option of another program of ours? NULL: there is none */
 	bool help, version;		/* --help and --version are known everywhere */
 };
 
