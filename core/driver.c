@@ -108,7 +108,7 @@ static int explain_missing(const char *path, bool modprobe, int loaded)
 	else
 		fail_plain(-EOPNOTSUPP, "ublk_drv is not loaded and could not be: %s",
 			   loaded == -ENOENT ? "this kernel has no such module" : strerror(-loaded));
-	remedy("run 'modprobe ublk_drv' as root; it needs Linux 6.0 or newer with CONFIG_BLK_DEV_UBLK");
+	remedy("run 'modprobe ublk_drv' as root; it needs Linux 6.1 or newer with CONFIG_BLK_DEV_UBLK");
 	return -EOPNOTSUPP;
 }
 

@@ -880,13 +880,15 @@ __attribute__((noreturn)) static void command_main(struct keeper *k)
 {
 	char *const *argv = k->spec->command;
 	char device[DEVICE_PATH_MAX + 16];
+	int err;
 
 	text_format(device, sizeof(device), "UBLK_DEV=%s", k->device.block_path);
 	environ = with_variable(environ, device);
 	signals_restore();
 	execvp(argv[0], argv);
-	fail(-errno, "run %s", argv[0]);
-	_exit(errno == ENOENT ? STATUS_NO_COMMAND : STATUS_NO_EXEC);
+	err = errno;
+	fail(-err, "run %s", argv[0]);
+	_exit(err == ENOENT ? STATUS_NO_COMMAND : STATUS_NO_EXEC);
 }
 
 static int command_up(void *self)

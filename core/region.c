@@ -32,7 +32,7 @@ static int check(int fd, const char *path, uint64_t *size)
 	if (fstat(fd, &stat) < 0 || fstatfs(fd, &fs) < 0)
 		return fail(-errno, "look at %s", path);
 	if (!S_ISREG(stat.st_mode) || (fs.f_type != TMPFS_MAGIC && fs.f_type != HUGETLBFS_MAGIC))
-		return fail_plain(-EINVAL, "--shared-memory: %s is no memory: it takes a file on tmpfs or hugetlbfs, or a memfd", path);
+		return fail_plain(-EINVAL, "--shared-memory: %s is no memory: it takes a file on tmpfs or hugetlbfs, such as /dev/shm/NAME, or a memfd", path);
 	*size = (uint64_t)stat.st_size;
 	if (!*size || *size % page_size() || *size > UBLK_SHMEM_MAX)
 		return fail_plain(-EINVAL, "--shared-memory: %s has %" PRIu64 " bytes; it must be whole pages, up to 4 GiB", path, *size);
@@ -63,6 +63,8 @@ int region_fill(const struct region *region, const char *path)
 {
 	if (madvise(region->at, region->size, MADV_POPULATE_WRITE) == 0)
 		return 0;
+	if (errno != ENOMEM && errno != EFAULT)
+		return fail(-errno, "fill the memory of %s", path);
 	return fail_plain(-ENOMEM, "--shared-memory: there is no memory for all of %s", path);
 }
 

@@ -242,6 +242,8 @@ void request_resume(struct serving *serving, struct request *request, int result
 	bool counts = request->rest.op == OP_READ || request->rest.op == OP_WRITE ||
 		      (request->rest.op == OP_ZERO && request->attempt == ZERO_BY_WRITING);
 
+	if (result == -EAGAIN)
+		request->may_block = true;
 	if (result == -EINTR || result == -EAGAIN || try_with_patience(request, result) || try_another_way(request, result)) {
 		request_run(serving, request);
 		return;

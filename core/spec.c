@@ -33,7 +33,7 @@ const struct opt spec_opts[] = {
 		 "requests from memory of this file, on tmpfs or hugetlbfs, are served there, and not copied by the kernel"),
 	OPT_U32_OPTIONAL(0, "poll", struct spec, poll, 1, 1000000, "20",
 			 "spin for N microseconds before sleeping: faster answers for more CPU"),
-	OPT_FLAG(0, "partscan", struct spec, partscan, "look for partitions"),
+	OPT_FLAG('P', "partscan", struct spec, partscan, "look for partitions"),
 	OPT_CLEAR(0, "no-partscan", struct spec, partscan, "do not look for partitions"),
 	OPT_FLAG(0, "autoclear", struct spec, autoclear, "stop when it was in use and is not any more"),
 	OPT_FLAG(0, "background", struct spec, background, "return when the device is ready"),

@@ -57,7 +57,7 @@ static enum verdict check_module(const struct ctl *ctl)
 		return say(PASS, "driver", "ublk_drv was not loaded; it is now", NULL);
 	text_format(text, sizeof(text), "ublk_drv is not loaded and could not be: %s",
 		    err == -ENOENT ? "this kernel has no such module" : strerror(-err));
-	return say(FAIL, "driver", text, "as root: modprobe ublk_drv (Linux 6.0 or newer with CONFIG_BLK_DEV_UBLK)");
+	return say(FAIL, "driver", text, "as root: modprobe ublk_drv (Linux 6.1 or newer with CONFIG_BLK_DEV_UBLK)");
 }
 
 static enum verdict check_node(const struct ctl *ctl)

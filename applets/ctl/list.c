@@ -223,6 +223,8 @@ static int choose_columns(struct layout *layout, const char *list)
 			layout->shown[i] = columns[i].usual;
 		return 0;
 	}
+	if (!*list)
+		return fail_usage("--output needs the names of columns");
 	while (*list) {
 		size_t length = strcspn(list, ",");
 
@@ -312,7 +314,9 @@ static void print_raw(const struct layout *layout, const struct found_list *list
 			if (!layout->shown[i])
 				continue;
 			get_value(&columns[i], &list->devices[d], layout->bytes, text);
-			text_out("%s%s", *text ? text : "-", is_last(layout, i) ? "\n" : " ");
+			for (const char *at = *text ? text : "-"; *at; at++)
+				text_out(*at == ' ' ? "\\x20" : "%c", *at);	/* as lsblk does, so that words are values */
+			text_out(is_last(layout, i) ? "\n" : " ");
 		}
 }
 

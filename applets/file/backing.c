@@ -246,7 +246,7 @@ static uint32_t direct_align(struct backing *b)
 	struct statx_head stx = { 0 };
 
 	if (syscall(SYS_statx, b->fd, "", AT_EMPTY_PATH, STATX_DIOALIGN_MASK, &stx) < 0 || !(stx.mask & STATX_DIOALIGN_MASK))
-		return sector_of(b);	/* it does not tell: ask for it and see */
+		return (uint32_t)max_u64(sector_of(b), sane(queue_limit(b, "logical_block_size"), SECTOR_MAX));	/* it does not tell */
 	b->dma_size = stx.dio_mem_align;
 	return stx.dio_offset_align;
 }
@@ -291,19 +291,20 @@ static int choose_direct(struct backing *b, const struct backing_plan *plan)
 
 static int measure(struct backing *b, const struct backing_plan *plan)
 {
-	uint64_t size = whole_size(b), sector = plan->sector_size ? plan->sector_size : sector_of(b);
+	uint64_t size = whole_size(b), sector = plan->sector_size ? plan->sector_size : sector_of(b), odd;
 
 	if (b->offset >= size && size)
 		return fail_plain(-EINVAL, "--offset %" PRIu64 ": %s ends at %" PRIu64, b->offset, plan->path, size);
 	b->size = backing_size(b);
-	if (b->size % sector)
-		note("%s is no multiple of %" PRIu64 " bytes: its last %" PRIu64 " are left out", plan->path, sector,
-		     b->size % sector);
-	b->size -= b->size % sector;
+	odd = b->size % sector;
+	b->size -= odd;
 	if (!size)
-		return fail_plain(-EINVAL, "%s is empty", plan->path);
+		return fail_plain(-EINVAL, "%s is empty", plan->path);	/* nor is there a sector in it */
 	if (!b->size)
 		return fail_plain(-EINVAL, "%s has no whole sector of %" PRIu64 " bytes", plan->path, sector);
+	if (odd)
+		note("%s%s is no multiple of %" PRIu64 " bytes: its last %" PRIu64 " are left out",
+		     plan->offset || plan->limit ? "what is asked for of " : "", plan->path, sector, odd);
 	return 0;
 }
 

@@ -22,6 +22,8 @@
 enum cache { CACHE_WRITEBACK, CACHE_NONE, CACHE_UNSAFE };
 enum discard { DISCARD_UNMAP, DISCARD_IGNORE };
 
+#define CREATE_NOTHING UINT64_MAX
+
 struct file {
 	/* options */
 	const char *path;
@@ -71,9 +73,11 @@ static int check(const struct file *f, const struct spec *spec)
 		return fail_usage(f->path ? "--fd and a path exclude each other" : "which file or block device? Give its path");
 	if (f->share && f->nooverlap)
 		return fail_usage("--share and --nooverlap exclude each other");
-	if (f->create && (spec->read_only || f->cow_limit || f->from_fd != FD_NONE))
+	if (!f->create)
+		return fail_usage("--create needs a size that is not 0");
+	if (f->create != CREATE_NOTHING && (spec->read_only || f->cow_limit || f->from_fd != FD_NONE))
 		return fail_usage("--create makes an empty file, which is no use with --read-only, --cow or --fd");
-	if (f->create > INT64_MAX || f->offset > INT64_MAX)
+	if ((f->create > INT64_MAX && f->create != CREATE_NOTHING) || f->offset > INT64_MAX)
 		return fail_usage("--create and --offset are at most 8E less one byte");
 	if (f->cache == CACHE_NONE && f->direct == DIRECT_OFF)
 		return fail_usage("--cache=none and --direct-io=off exclude each other");
@@ -88,7 +92,7 @@ static int file_prepare(void *self, const struct spec *spec)
 		.from_fd = f->from_fd == FD_NONE ? -1 : (int)f->from_fd,
 		.read_only = spec->read_only || f->cow_limit,
 		.share = f->share,
-		.create = f->create,
+		.create = f->create == CREATE_NOTHING ? 0 : f->create,
 		.offset = f->offset,
 		.limit = f->sizelimit,
 		.direct = f->cache == CACHE_NONE ? DIRECT_ON : (enum direct)f->direct,
@@ -234,6 +238,7 @@ const struct applet applet_file = {
 	.opts	  = file_opts,
 	.self	  = &(struct file){
 		.from_fd = FD_NONE,
+		.create = CREATE_NOTHING,
 		.backing = { .fd = -1 },
 		.budget = { .meminfo = -1 },
 	},

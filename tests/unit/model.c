@@ -954,7 +954,7 @@ static void start_move(struct model_ring *r, const struct io_uring_sqe *sqe)
 	struct tag *tag = &r->queue->tags[number];
 
 	INSIST(sqe->user_data == data_of(XFER_MOVE, number) && number < device.plan.depth);
-	INSIST(tag->state == OURS && !tag->moves && !sqe->flags);
+	INSIST(tag->state == OURS && !tag->moves && !(sqe->flags & ~IOSQE_ASYNC));
 	if (is_fixed(sqe))
 		bytes_at(r, sqe, tag->io);
 	else
