@@ -86,4 +86,4 @@ lint: $(OUT)/deps/deps.stamp $(UNIT_GENERATED)
 	$(Q)tests/lint $(OUT)
 
 .SECONDARY:
--include $(wildcard $(UNIT)/*/*/*.d $(UNIT)/*/*/*/*.d)
+-include $(wildcard $(UNIT)/*/*/*.d $(UNIT)/*/*/*/*.d $(UNIT)/*/*/*/*/*.d)
