@@ -5,7 +5,7 @@ rmmod ublk_drv 2>/dev/null || true
 test ! -e /sys/module/ublk_drv || skip "ublk_drv cannot be removed: it is part of this kernel"
 expect_status 4 unshare -m sh -c 'mount -t tmpfs none /usr/lib/modules && exec ublk-mem --size 16M'
 expect_said 'ublk_drv is not loaded and could not be: this kernel has no such module' \
-	"run 'modprobe ublk_drv' as root; it needs Linux 6.0 or newer with CONFIG_BLK_DEV_UBLK"
+	"run 'modprobe ublk_drv' as root; it needs Linux 6.1 or newer with CONFIG_BLK_DEV_UBLK"
 expect_status 4 ublk-mem --size 16M --no-modprobe
 expect_said 'ublk_drv is not loaded, and --no-modprobe forbids to try' "run 'modprobe ublk_drv' as root"
 expect_status 4 as_user ublk-mem --size 16M

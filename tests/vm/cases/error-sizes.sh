@@ -4,7 +4,16 @@ about "sizes that no disk can have are refused, each with its reason, before any
 expect_status 2 ublk-mem
 expect_said 'a disk needs a size that is not 0: --size SIZE' "Try 'ublk-mem --help'"
 expect_status 2 ublk-mem --size 0
-expect_said 'a disk needs a size that is not 0'
+expect_said 'needs a size that is not 0'
+expect_status 2 ublk-mem 16M --limit=0
+expect_said '--limit needs a size that is not 0'
+file=$(scratch 1M)
+expect_status 2 ublk-file "$file" --cow=0
+expect_said '--cow needs a size that is not 0'
+expect_status 2 ublk-file "$file" --create=0
+expect_said '--create needs a size that is not 0'
+expect_status 2 ublk-file "$file" --size=1M # which is not --sizelimit
+expect_said 'ublk-file has no option --size=1M; ublk-mem has'
 expect_status 2 ublk-null --size 0
 expect_said 'a disk needs a size that is not 0'
 expect_status 2 ublk-mem --size 1000
