@@ -57,7 +57,7 @@ $(OUT)/ublk: $(OBJECTS) $(OUT)/musl.flags build/link.sh
 	$(call say,LINK,$@)
 	$(Q)CC="$(CC)" build/link.sh $(OUT) $@.debug $(OBJECTS) $(LDFLAGS)
 	$(Q)$(STRIP) -s -R .comment -o $@ $@.debug
-	$(Q)build/size.sh $@
+	$(Q)$(if $(findstring clang,$(CC)),SIZE_LIMIT=none )build/size.sh $@
 
 # The compiler and all that it is told about musl: when it changes, everything is built anew.
 $(OUT)/musl.flags: FORCE

@@ -3,7 +3,8 @@
 #
 # size.sh PROGRAM - how large it is, and an error when it is larger than promised
 #
-# The promise is about x86-64: pages of other machines are larger, their code is, or their linker knows no RELR.
+# The promise is about gcc, whose code is smaller than what clang makes, and about x86-64: pages of other machines are
+# larger, their code is, or their linker knows no RELR.
 set -eu
 limit=215040
 size=$(stat -c %s "$1")
