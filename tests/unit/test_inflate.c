@@ -728,6 +728,48 @@ static void many_at_once(void)
 	finish();
 }
 
+/*
+ * Whoever is read from its start is gone through a little further than was
+ * asked for. Of members for which that is still to be done there may be more
+ * than there are places for members.
+ */
+static void more_than_there_are_places(void)
+{
+	struct inflate_limits limits = usual;
+	enum { SLOTS = 512, ASKED = 4000 };
+	static uint32_t turn[SLOTS];
+	uint32_t next = SLOTS, done = 0;
+	struct asker asker;
+	const char *at;
+
+	limits.workers = 8;
+	limits.span = 65536;
+	limits.cache_memory = 8 << 20;
+	publish_random(21, 600000);
+	start(&limits);
+	open_asker(&asker, SLOTS);
+	for (uint32_t slot = 0; slot < SLOTS; slot++)
+		turn[slot] = slot;
+	while (done < TIMES(ASKED) && !check_failures) {
+		for (uint32_t slot = 0; slot < SLOTS; slot++) {
+			struct member member = members[0];
+			int64_t got;
+
+			member.id = turn[slot];
+			got = inflate_ask(asker.queue, slot, &member, 0, 512, &at);
+			if (!got)
+				continue;
+			CHECK(got > 0 && !memcmp(at, streams[0].plain, (size_t)min_u64((uint64_t)got, 512)));
+			turn[slot] = next++;
+			done++;
+		}
+		if (done < TIMES(ASKED))
+			woken(&asker);
+	}
+	close_asker(&asker);
+	finish();
+}
+
 /* --- the index --- */
 
 static void in_the_background(void)
@@ -1041,6 +1083,7 @@ TESTS(
 	{ "queues can be closed while they wait", closed_while_waiting },
 	{ "a slot may ask for something else", changing_ones_mind },
 	{ "many members, several threads, little memory", many_at_once },
+	{ "more members may be begun than there are places for them", more_than_there_are_places },
 	{ "an index made in the background tells how far it is", in_the_background },
 	{ "an index that takes too much is thinned", thinned_to_fit },
 	{ "an index that was saved is loaded, for the same member only", saved_and_loaded },
