@@ -89,6 +89,22 @@ static bool names_node(const char *target, const char *name)
 	return !base[length] || base[length] == 'p' || base[length] == ' ';
 }
 
+/* The next descriptor in @listing, a directory fd of some process, whose link can be read, into @target; NULL at the end. */
+static const char *next_link(struct file_listing *listing, char *target, size_t limit)
+{
+	const char *entry;
+
+	while ((entry = file_listing_next(listing))) {
+		ssize_t n = readlinkat(listing->fd, entry, target, limit - 1);
+
+		if (n <= 0)
+			continue;
+		target[n] = '\0';
+		return entry;
+	}
+	return NULL;
+}
+
 static bool process_holds(int proc, const char *pid, dev_t device, const char *name)
 {
 	struct file_listing listing;
@@ -99,13 +115,9 @@ static bool process_holds(int proc, const char *pid, dev_t device, const char *n
 	text_format(path, sizeof(path), "%s/fd", pid);
 	if (file_listing_open(&listing, proc, path) < 0)
 		return false;
-	while (!found && (entry = file_listing_next(&listing))) {
+	while (!found && (entry = next_link(&listing, target, sizeof(target)))) {
 		struct stat st;
-		ssize_t n = readlinkat(listing.fd, entry, target, sizeof(target) - 1);
 
-		if (n <= 0)
-			continue;
-		target[n] = '\0';
 		if (*target != '/')	/* a pipe, a socket */
 			continue;
 		found = names_node(target, name) ||
@@ -278,14 +290,8 @@ bool proc_own_file(pid_t pid, char *text, size_t limit)
 	text_format(path, sizeof(path), "/proc/%d/fd", (int)pid);
 	if (file_listing_open(&listing, AT_FDCWD, path) < 0)
 		return false;
-	while (!found && (entry = file_listing_next(&listing))) {
-		ssize_t n = readlinkat(listing.fd, entry, target, sizeof(target) - 1);
-
-		if (n <= 0)
-			continue;
-		target[n] = '\0';
+	while (!found && (entry = next_link(&listing, target, sizeof(target))))
 		found = is_kept_in(listing.fd, entry, target) && is_own(pid, entry);
-	}
 	file_listing_close(&listing);
 	if (found)
 		printable(target, text, limit);
@@ -303,10 +309,7 @@ int proc_open_link(pid_t pid, const char *link)
 	err = file_listing_open(&listing, AT_FDCWD, path);
 	if (err)
 		return err;
-	while (fd == -ENOENT && (entry = file_listing_next(&listing))) {
-		ssize_t n = readlinkat(listing.fd, entry, target, sizeof(target) - 1);
-
-		target[n > 0 ? n : 0] = '\0';
+	while (fd == -ENOENT && (entry = next_link(&listing, target, sizeof(target)))) {
 		if (strcmp(target, link))
 			continue;
 		fd = RETRY(openat(listing.fd, entry, O_RDONLY | O_CLOEXEC));
