@@ -17,6 +17,13 @@ static int parse_cpu(const char **at, int *cpu)
 	return 0;
 }
 
+uint32_t affinity_count(void)
+{
+	cpu_set_t allowed;
+
+	return sched_getaffinity(0, sizeof(allowed), &allowed) < 0 ? 1 : (uint32_t)CPU_COUNT(&allowed);
+}
+
 int affinity_parse(const char *list, cpu_set_t *cpus)
 {
 	const char *at = list;

@@ -5,6 +5,10 @@
 
 #include <sched.h>
 #include <stdbool.h>
+#include <stdint.h>
+
+/* How many CPUs this process may use, 1 if that is not known. */
+uint32_t affinity_count(void);
 
 /* "0-3,8" into @cpus. 0, or -EINVAL. */
 int affinity_parse(const char *list, cpu_set_t *cpus);

@@ -327,13 +327,7 @@ static unsigned int applet_number(const struct applet *applet)
 
 static uint16_t queue_count(const struct spec *spec)
 {
-	cpu_set_t allowed;
-
-	if (spec->queues)
-		return (uint16_t)spec->queues;
-	if (sched_getaffinity(0, sizeof(allowed), &allowed) < 0)
-		return 1;
-	return (uint16_t)min_u64((uint64_t)CPU_COUNT(&allowed), QUEUES_AUTO_MAX);
+	return (uint16_t)(spec->queues ? spec->queues : min_u64(affinity_count(), QUEUES_AUTO_MAX));
 }
 
 static struct ublksrv_ctrl_dev_info wanted_info(const struct keeper *k)
