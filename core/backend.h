@@ -130,7 +130,7 @@ struct backend {
 	 * Add the backend's own numbers (core/stats.h), BACKEND_NUMBERS at most.
 	 * Runs in the worker before open().
 	 */
-	void (*count)(void *self, struct stats *stats);
+	void (*count)(void *self, const struct stats *stats);
 
 	/*
 	 * Answer the question. Called from every queue thread at once: no

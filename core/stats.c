@@ -66,7 +66,7 @@ void stats_close(struct stats *s)
 	*s = (struct stats)STATS_NONE;
 }
 
-_Atomic uint64_t *stats_add(struct stats *s, const char *const *names, uint32_t count)
+_Atomic uint64_t *stats_add(const struct stats *s, const char *const *names, uint32_t count)
 {
 	uint32_t first = atomic_load(&s->page->count);
 

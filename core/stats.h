@@ -36,7 +36,7 @@ void stats_close(struct stats *stats);
  * As many numbers as @names has, one after the other, to be written until the
  * page is closed. From one thread at a time. There must be room.
  */
-_Atomic uint64_t *stats_add(struct stats *stats, const char *const *names, uint32_t count);
+_Atomic uint64_t *stats_add(const struct stats *stats, const char *const *names, uint32_t count);
 
 /* What every queue counts: requests that were answered well, by enum op; bytes read and written; errors. */
 #define STATS_BYTES 5

@@ -26,7 +26,6 @@ struct worker {
 	struct queue_plan plan;
 	struct queue *queues;
 	struct disk disk;
-	struct stats stats;
 };
 
 static int report(struct worker *w, enum report_kind kind, int error)
@@ -58,12 +57,13 @@ static int early_up(void *self)
 }
 
 /* A block of numbers for each queue. */
-static _Atomic uint64_t *count_queues(struct worker *w)
+static _Atomic uint64_t *count_queues(const struct worker *w)
 {
+	const struct stats *stats = &w->device->stats;
 	_Atomic uint64_t *first = NULL;
 
-	for (uint16_t i = 0; w->stats.page && i < w->device->info.nr_hw_queues; i++) {
-		_Atomic uint64_t *numbers = stats_add(&w->stats, stats_queue, STATS_QUEUE);
+	for (uint16_t i = 0; stats->page && i < w->device->info.nr_hw_queues; i++) {
+		_Atomic uint64_t *numbers = stats_add(stats, stats_queue, STATS_QUEUE);
 
 		first = first ? first : numbers;
 	}
@@ -125,8 +125,8 @@ static int backend_up(void *self)
 	struct worker *w = self;
 	int err;
 
-	if (w->backend->count && w->stats.page)
-		w->backend->count(w->spec->applet->self, &w->stats);
+	if (w->backend->count && w->device->stats.page)
+		w->backend->count(w->spec->applet->self, &w->device->stats);
 	err = w->backend->open(w->spec->applet->self, &w->disk);
 	w->plan.sector_size = spec_sector_size(w->spec, w->disk.sector_size);
 	for (uint16_t i = 0; i < w->device->info.nr_hw_queues && !err; i++)
@@ -179,8 +179,7 @@ static int finish(struct worker *w)
 
 void worker_main(const struct spec *spec, const struct device *device, int pipe)
 {
-	struct worker w = { .spec = spec, .device = device, .backend = spec->applet->backend, .pipe = pipe,
-			    .stats = device->stats };
+	struct worker w = { .spec = spec, .device = device, .backend = spec->applet->backend, .pipe = pipe };
 	int reached, err;
 
 	prctl(PR_SET_NAME, "ublk-worker", 0, 0, 0);

@@ -11,12 +11,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "applets/zip/zip.h"
+#include "core/affinity.h"
 #include "core/applet.h"
 #include "core/log.h"
 #include "core/spec.h"
@@ -141,13 +141,6 @@ static int open_index(struct zip *z)
 	return fail(err ? err : z->new_index, "write to %s", z->index_file);
 }
 
-static uint32_t cpus(void)
-{
-	cpu_set_t set;
-
-	return sched_getaffinity(0, sizeof(set), &set) < 0 ? 1 : (uint32_t)CPU_COUNT(&set);
-}
-
 static int zip_prepare(void *self, const struct spec *spec)
 {
 	struct zip *z = self;
@@ -157,7 +150,7 @@ static int zip_prepare(void *self, const struct spec *spec)
 	z->sector_size = spec_sector_size(spec, 0);
 	z->progress = spec_progress(spec);
 	if (!z->workers)
-		z->workers = (uint32_t)min_u64(cpus(), INFLATE_WORKERS_MAX);
+		z->workers = (uint32_t)min_u64(affinity_count(), INFLATE_WORKERS_MAX);
 	if (!err)
 		err = open_archive(z);
 	return err ? err : open_index(z);
@@ -308,7 +301,7 @@ static int open_filesystem(struct zip *z, struct disk *disk)
 
 enum { NUMBER_FILES, NUMBER_NODES, NUMBER_MEMBER, NUMBERS };
 
-static void zip_count(void *self, struct stats *stats)
+static void zip_count(void *self, const struct stats *stats)
 {
 	static const char *const ours[NUMBERS] = { "zip_files", "zip_nodes", "zip_member_bytes" };
 	static const char *const engine[] = {	/* as struct inflate_stats has them */
