@@ -32,12 +32,7 @@ static const struct opt info_opts[] = {
 	OPT_END
 };
 
-static const struct opt features_opts[] = {
-	OPT_FLAG('J', "json", struct ctl, json, "print JSON"),
-	OPT_END
-};
-
-static const struct opt stats_opts[] = {
+static const struct opt json_opts[] = {
 	OPT_FLAG('J', "json", struct ctl, json, "print JSON"),
 	OPT_END
 };
@@ -65,8 +60,8 @@ static const struct subcommand subcommands[] = {
 	{ "list",     "[DEV...]",   "list devices (what is done without a subcommand)", list_opts, 0, -1, ctl_list },
 	{ "info",     "DEV...",     "tell everything about a device", info_opts, 1, -1, ctl_info },
 	{ "status",   "DEV",        "tell the state: exit 0 live, 1 dead or quiesced, 6 absent", NULL, 1, 1, ctl_status },
-	{ "features", "",           "what this kernel offers and what it is used for", features_opts, 0, 0, ctl_features },
-	{ "stats",    "[DEV...]",   "tell what servers have counted", stats_opts, 0, -1, ctl_stats },
+	{ "features", "",           "what this kernel offers and what it is used for", json_opts, 0, 0, ctl_features },
+	{ "stats",    "[DEV...]",   "tell what servers have counted", json_opts, 0, -1, ctl_stats },
 	{ "stop",     "DEV...|-a",  "stop devices that nobody uses", stop_opts, 0, -1, ctl_stop },
 	{ "del",      "DEV...|-a",  "stop and delete devices that nobody uses", stop_opts, 0, -1, ctl_del },
 	{ "resize",   "DEV SIZE",   "let a disk of ublk-file have another size, as its file has", resize_opts, 2, 2, ctl_resize },

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "applets/ctl/device.h"
+#include "core/applet.h"
 #include "core/file.h"
 #include "core/log.h"
 #include "core/proc.h"
@@ -193,6 +194,17 @@ bool found_orphaned(const struct found *device)
 		return true;
 	return device->info.state == UBLK_S_DEV_DEAD && !is_young(device) &&
 	       !proc_find_holder(device->char_path, 0, &holder);
+}
+
+const struct applet *found_applet(const struct found *device)
+{
+	unsigned int number = device_applet(device->info.ublksrv_flags), i = 0;
+
+	if (!device->told || !device_is_ours(device->info.ublksrv_flags))
+		return NULL;
+	while (applets[i] && i < number)
+		i++;
+	return applets[i];
 }
 
 const char *found_state(const struct found *device)

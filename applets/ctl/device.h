@@ -54,6 +54,10 @@ int found_keeper(const struct found *device);
 /* Lost: dead or dying, and nobody there to bring it to life or take it away. */
 bool found_orphaned(const struct found *device);
 
+/* The applet that serves it; NULL if that is none of ours, or if nobody tells. */
+struct applet;
+const struct applet *found_applet(const struct found *device);
+
 const char *found_state(const struct found *device);
 
 #endif

@@ -44,25 +44,19 @@ static void get_dev(const struct found *d, char *text)
 
 static void get_type(const struct found *d, char *text)
 {
-	unsigned int number = device_applet(d->info.ublksrv_flags), i = 0;
+	const struct applet *applet = found_applet(d);
 
-	while (applets[i] && i < number)
-		i++;
-	if (d->told && device_is_ours(d->info.ublksrv_flags) && applets[i])
-		text_format(text, VALUE_MAX, "%s", applets[i]->name);
-	else if (d->told)
-		text_format(text, VALUE_MAX, "other");
+	if (d->told)
+		text_format(text, VALUE_MAX, "%s", applet ? applet->name : "other");
 }
 
 /* Its keeper has that open. */
 static void get_backing(const struct found *d, char *text)
 {
-	unsigned int number = device_applet(d->info.ublksrv_flags), i = 0;
+	const struct applet *applet = found_applet(d);
 	int keeper = found_keeper(d);
 
-	while (applets[i] && i < number)
-		i++;
-	if (keeper && applets[i] && applets[i]->backend && applets[i]->backend->mostly == IN_FILE)
+	if (keeper && applet && applet->backend && applet->backend->mostly == IN_FILE)
 		proc_own_file(keeper, text, VALUE_MAX);
 }
 

@@ -21,11 +21,9 @@
 
 static bool can_grow(const struct found *device)
 {
-	unsigned int number = device_applet(device->info.ublksrv_flags), i = 0;
+	const struct applet *applet = found_applet(device);
 
-	while (applets[i] && i < number)
-		i++;
-	return device_is_ours(device->info.ublksrv_flags) && applets[i] && applets[i]->backend && applets[i]->backend->size;
+	return applet && applet->backend && applet->backend->size;
 }
 
 static uint64_t size_now(const struct found *device)
