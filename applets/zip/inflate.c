@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "applets/zip/crc32.h"
 #include "applets/zip/engine.h"
 #include "core/log.h"
 #include "core/util.h"
@@ -462,7 +463,7 @@ static int verify_scan(struct scan *scan, const struct inflate *inflate, const s
 
 		result = scan_span(scan, inflate->source, member, inflate->limits.span, data, &end, &why);
 		if (result >= 0)
-			crc = libdeflate_crc32(crc, data, end.out - from);
+			crc = crc32_add(crc, data, end.out - from);
 	}
 	return result < 0 ? result : crc == member->crc ? 0 : -EIO;
 }

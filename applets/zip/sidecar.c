@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "applets/zip/crc32.h"
 #include "applets/zip/engine.h"
 #include "core/util.h"
 
@@ -61,7 +62,7 @@ static void flush(struct stream *stream)
 
 static void put(struct stream *stream, const void *bytes, size_t length)
 {
-	stream->crc = libdeflate_crc32(stream->crc, bytes, length);
+	stream->crc = crc32_add(stream->crc, bytes, length);
 	if (length > sizeof(stream->buffer) - stream->used)
 		flush(stream);
 	memcpy(stream->buffer + stream->used, bytes, length);
@@ -90,7 +91,7 @@ static void get(struct stream *stream, void *bytes, size_t length)
 		memcpy(to, stream->buffer + stream->used, part);
 		stream->used += part;
 	}
-	stream->crc = libdeflate_crc32(stream->crc, bytes, (size_t)(to - (unsigned char *)bytes));
+	stream->crc = crc32_add(stream->crc, bytes, (size_t)(to - (unsigned char *)bytes));
 }
 
 static struct head make_head(const struct member *member, uint64_t key, uint32_t span, uint32_t count)

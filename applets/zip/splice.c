@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "applets/zip/crc32.h"
 #include "applets/zip/splice.h"
 #include "core/util.h"
 
@@ -150,7 +151,7 @@ int decode_member(struct decoder *decoder, const struct source *source, const st
 	if (libdeflate_deflate_decompress_ex(decoder->library, decoder->scratch, member->packed, to, member->size, &used,
 					     NULL) != LIBDEFLATE_SUCCESS)
 		return -EBADMSG;
-	return libdeflate_crc32(0, to, member->size) == member->crc ? 0 : -EBADMSG;
+	return crc32_add(0, to, member->size) == member->crc ? 0 : -EBADMSG;
 }
 
 /*
@@ -215,7 +216,7 @@ int decode_span(struct decoder *decoder, const struct source *source, const stru
 	cut_stored(span, decoder->scratch + front + prologue, first, (uint64_t)got - prologue);
 	libdeflate_deflate_decompress(decoder->library, decoder->scratch, (size_t)(front + got), to - before, before + length,
 				      &(size_t){ 0 });
-	return libdeflate_crc32(0, to, length) == span->crc ? 0 : -EBADMSG;
+	return crc32_add(0, to, length) == span->crc ? 0 : -EBADMSG;
 }
 
 int decode_chunk(struct decoder *decoder, const struct source *source, const struct member *member, uint64_t offset,

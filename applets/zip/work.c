@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "applets/zip/crc32.h"
 #include "applets/zip/engine.h"
 #include "core/log.h"
 #include "core/util.h"
@@ -313,7 +314,7 @@ static void advance(struct advance *to, const struct source *source)
 	if (to->result < 0)
 		return;
 	length = (uint32_t)(to->end.out - to->from.at.out);
-	to->crc = libdeflate_crc32(0, data, length);
+	to->crc = crc32_add(0, data, length);
 	if (!length || to->result)
 		return;
 	length += (uint32_t)min_u64(to->from.at.out, WINDOW);		/* from where on the buffer is filled */
