@@ -172,6 +172,18 @@ manifest() {
 	)
 }
 
+# holds_the_tree DISK - which has a file system: /tree is copied to it, and is there when it was mounted anew
+holds_the_tree() {
+	mkdir -p /mnt
+	mount "$1" /mnt
+	on_exit "umount /mnt 2>/dev/null || true"
+	cp -a /tree/. /mnt/
+	umount /mnt
+	mount -o ro "$1" /mnt
+	expect "$(manifest /mnt)" = "$(manifest /tree)"
+	umount /mnt
+}
+
 flush() {
 	sync "$1"
 }
@@ -272,6 +284,18 @@ end_server() {
 		echo "a server ended with exit status $(cat "$1/status") on SIGTERM:"
 		cat "$1/stderr"
 	} | tee -a "$case/complaints"
+}
+
+# let_users_in - everybody may talk to the driver, and the nodes of disks that come from now on go to whom as_user is
+let_users_in() {
+	requires hand-over
+	modprobe ublk_drv
+	chmod 666 /dev/ublk-control
+	on_exit chmod 600 /dev/ublk-control
+	mkfifo "$case/watching"
+	hand-over 1000 >"$case/watching" &
+	on_exit kill $!
+	read -r _ <"$case/watching"
 }
 
 # as_user CMD... - without any right

@@ -1,14 +1,7 @@
 # SPDX-License-Identifier: MIT
 about "a user without rights serves a file of his own, and no other; one he may only read is a read-only disk; --io=user-copy is not for him"
 
-requires hand-over
-mkfifo "$case/watching"
-modprobe ublk_drv
-chmod 666 /dev/ublk-control
-on_exit chmod 600 /dev/ublk-control
-hand-over 1000 >"$case/watching" &
-on_exit kill $!
-read -r line <"$case/watching"
+let_users_in
 pattern 1M 1 | tee "$case/own" "$case/readable" >"$case/secret"
 chown 1000:1000 "$case/own"
 chmod 600 "$case/secret"

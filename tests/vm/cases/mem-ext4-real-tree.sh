@@ -7,12 +7,5 @@ count=$(find /tree -type f | wc -l)
 expect "$count" -ge 10000
 disk=$(start_disk mem --size 1G --queues 2)
 mkfs.ext4 -q "$disk"
-mkdir -p /mnt
-mount "$disk" /mnt
-on_exit "umount /mnt 2>/dev/null || true"
-cp -a /tree/. /mnt/
-umount /mnt
-mount -o ro "$disk" /mnt
-expect "$(manifest /mnt)" = "$(manifest /tree)"
-umount /mnt
+holds_the_tree "$disk"
 expect_status 0 e2fsck -fn "$disk"

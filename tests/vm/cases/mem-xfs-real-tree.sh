@@ -6,12 +6,5 @@ about "xfs on a RAM disk holds a tree of ten thousand files, byte for byte, and 
 modprobe xfs
 disk=$(start_disk mem --size 1G --queues 2)
 mkfs.xfs -q "$disk"
-mkdir -p /mnt
-mount "$disk" /mnt
-on_exit "umount /mnt 2>/dev/null || true"
-cp -a /tree/. /mnt/
-umount /mnt
-mount -o ro "$disk" /mnt
-expect "$(manifest /mnt)" = "$(manifest /tree)"
-umount /mnt
+holds_the_tree "$disk"
 expect_status 0 xfs_repair -n "$disk"

@@ -1,14 +1,7 @@
 # SPDX-License-Identifier: MIT
 about "not even its owner can look into the serving process, which has what is on the disk"
 
-requires hand-over
-mkfifo "$case/watching"
-modprobe ublk_drv
-chmod 666 /dev/ublk-control
-on_exit chmod 600 /dev/ublk-control
-hand-over 1000 >"$case/watching" &
-on_exit kill $!
-read -r line <"$case/watching"
+let_users_in
 start_with=as_user
 disk=$(start_disk mem --size 16M)
 worker=$(worker_pid "$disk")

@@ -1,15 +1,8 @@
 # SPDX-License-Identifier: MIT
 about "a user's list has every disk, and of his own all there is to know"
 
-requires hand-over
-mkfifo "$case/watching"
-modprobe ublk_drv
-chmod 666 /dev/ublk-control
-on_exit chmod 600 /dev/ublk-control
 roots=$(start_disk mem --size 16M)
-hand-over 1000 >"$case/watching" &
-on_exit kill $!
-read -r line <"$case/watching"
+let_users_in
 start_with=as_user
 own=$(start_disk mem --size 32M --queues 1)
 expect_status 0 as_user ublk-ctl list --raw -n -O dev,type,state,size

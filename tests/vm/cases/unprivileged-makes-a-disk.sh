@@ -1,14 +1,7 @@
 # SPDX-License-Identifier: MIT
 about "a user without rights makes, uses and removes a RAM disk, when the nodes are handed over, and needs no option"
 
-requires hand-over
-mkfifo "$case/watching"
-modprobe ublk_drv
-chmod 666 /dev/ublk-control
-on_exit chmod 600 /dev/ublk-control
-hand-over 1000 >"$case/watching" &
-on_exit kill $!
-read -r line <"$case/watching"
+let_users_in
 start_with=as_user
 disk=$(start_disk mem --size 32M --queues 2 -v)
 server_said "$disk" | grep -q 'granted .*UNPRIVILEGED_DEV'

@@ -1,14 +1,7 @@
 # SPDX-License-Identifier: MIT
 about "root sees, uses and deletes the disks of users; other users can do none of it, whatever the mode of the node"
 
-requires hand-over
-mkfifo "$case/watching"
-modprobe ublk_drv
-chmod 666 /dev/ublk-control
-on_exit chmod 600 /dev/ublk-control
-hand-over 1000 >"$case/watching" &
-on_exit kill $!
-read -r line <"$case/watching"
+let_users_in
 start_with=as_user
 disk=$(start_disk mem --size 16M)
 as_other() {

@@ -2,14 +2,8 @@
 # kernels: >=7.1
 about "a user's file is read and written where his program shares memory with the server"
 
-requires hand-over share-io
-mkfifo "$case/watching"
-modprobe ublk_drv
-chmod 666 /dev/ublk-control
-on_exit chmod 600 /dev/ublk-control
-hand-over 1000 >"$case/watching" &
-on_exit kill $!
-read -r line <"$case/watching"
+requires share-io
+let_users_in
 truncate -s 1M "$case/own" "$case/region"
 chown 1000:1000 "$case/own" "$case/region"
 start_with=as_user
