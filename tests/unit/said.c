@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/log.h"
+#include "tests/fake_log.h"
 #include "tests/unit/said.h"
 
 int log_level = LOG_NORMAL;
@@ -14,7 +14,7 @@ static char all[1 << 16];
 static size_t used;
 static int messages;
 
-static void remember(const char *format, va_list args)
+static void heard(const char *format, va_list args)
 {
 	pthread_mutex_lock(&lock);
 	if (used < sizeof(all)) {
@@ -48,27 +48,3 @@ int said_nothing(void)
 	pthread_mutex_unlock(&lock);
 	return count;
 }
-
-#define REMEMBER(value)		\
-	do {					\
-		va_list args;			\
-						\
-		va_start(args, format);		\
-		remember(format, args);		\
-		va_end(args);			\
-		return value;			\
-	} while (0)
-
-void log_name(const char *program) { (void)program; }
-void log_device(int id) { (void)id; }
-int log_open(enum log_target target) { (void)target; return 0; }
-void log_leave_stderr(void) { }
-
-int fail(int error, const char *format, ...) { REMEMBER(error); }
-int fail_plain(int error, const char *format, ...) { REMEMBER(error); }
-int fail_usage(const char *format, ...) { REMEMBER(-EUSAGE); }
-void remedy(const char *format, ...) { REMEMBER(); }
-void warn(const char *format, ...) { REMEMBER(); }
-void note(const char *format, ...) { REMEMBER(); }
-void log_info(const char *format, ...) { REMEMBER(); }
-void log_trace(const char *format, ...) { REMEMBER(); }
