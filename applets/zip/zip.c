@@ -33,6 +33,7 @@ static const char *const unsupporteds[] = { "refuse", "eio", "hide", NULL };
 static const char *const bad_names[] = { "refuse", "skip", NULL };
 static const char *const encodings[] = { "auto", "cp437", "latin1", "utf8", "raw", NULL };
 static const char *const overlaps[] = { "refuse", "allow", NULL };
+static const char *const on_changes[] = { "eio", "ignore", NULL };
 
 static const struct opt zip_opts[] = {
 	OPT_TEXT('f', "path", struct zip, path, "ARCHIVE", "the archive"),
@@ -55,6 +56,8 @@ static const struct opt zip_opts[] = {
 		   "encrypted members and those of other methods: refuse the archive, let reading them fail (eio), or hide them"),
 	OPT_CHOICE(0, "bad-names", struct zip, bad_names, bad_names, "refuse|skip", "names that no file can have: refuse the archive, or leave them out"),
 	OPT_CHOICE(0, "overlap", struct zip, overlap, overlaps, "refuse|allow", "members that share bytes of the archive"),
+	OPT_CHOICE(0, "on-change", struct zip, on_change, on_changes, "eio|ignore",
+		   "an archive that is written to while it is served: let reading its files fail, or serve what is there"),
 	OPT_FLAG(0, "preserve-special", struct zip, preserve_special, "keep setuid and setgid bits, devices, pipes and sockets"),
 	OPT_U32(0, "max-entries", struct zip, max_entries, 1, UINT32_MAX - 1, "refuse an archive of more"),
 	OPT_END
@@ -210,6 +213,9 @@ static int open_tree(struct zip *z)
 	int err;
 
 	z->source = source_file(z->backing.fd, z->backing.size);
+	err = watch_begin(&z->watch, z->backing.fd, zip_name(z));
+	if (err)
+		return err;
 	err = archive_open(&archive, &z->source, &z->policy);
 	if (!err)
 		err = read_archive(z, archive);
@@ -217,11 +223,19 @@ static int open_tree(struct zip *z)
 	return err;
 }
 
+/* Is that why something is not as it should be? */
+static bool is_changed(struct zip *z)
+{
+	return z->on_change == ON_CHANGE_EIO && watch_changed_now(&z->watch);
+}
+
 static void tell_damaged(void *context, uint32_t number, const char *why)
 {
-	const struct zip *z = context;
+	struct zip *z = context;
 	char path[256];
 
+	if (is_changed(z))
+		return;
 	fail_plain(-EIO, "%s cannot be read: %s", tree_path(&z->tree, number, path, sizeof(path)), why);
 }
 
@@ -265,6 +279,8 @@ int zip_located(struct zip *z, uint32_t number, const unsigned char *header)
 
 	if (start < 0) {
 		atomic_store_explicit(&node->located, LOCATED_NOWHERE, memory_order_relaxed);
+		if (is_changed(z))
+			return -EIO;
 		fail_plain(-EIO, "%s cannot be read: its local header is wrong: %s", tree_path(&z->tree, number, path, sizeof(path)), why);
 		return -EIO;
 	}
@@ -425,6 +441,8 @@ static struct place in_member(struct zip_queue *q, const struct span *span, uint
 	uint32_t located = atomic_load_explicit(&node->located, memory_order_relaxed);
 
 	if (node->flags & NODE_UNREADABLE || located == LOCATED_NOWHERE)
+		return failed(-EIO);
+	if (z->on_change == ON_CHANGE_EIO && watch_changed(&z->watch, watch_clock()))
 		return failed(-EIO);
 	if (!located && !is_fetched(q, span, number))
 		return locate(q, span, number);

@@ -11,10 +11,12 @@
 #include "applets/zip/erofs.h"
 #include "applets/zip/inflate.h"
 #include "applets/zip/tree.h"
+#include "applets/zip/watch.h"
 #include "core/file.h"
 
 enum index { INDEX_BACKGROUND, INDEX_WAIT, INDEX_LAZY };
 enum overlap { OVERLAP_REFUSE, OVERLAP_ALLOW };
+enum on_change { ON_CHANGE_EIO, ON_CHANGE_IGNORE };
 
 struct zip {
 	/* options */
@@ -23,6 +25,7 @@ struct zip {
 	int index;				/* enum index */
 	int unsupported, bad_names, encoding;	/* those of archive.h */
 	int overlap;				/* enum overlap */
+	int on_change;				/* enum on_change */
 	uint64_t index_memory, cache_memory;	/* bytes */
 	uint32_t workers;			/* 0: as many as are worth it */
 	uint32_t max_entries;
@@ -40,6 +43,7 @@ struct zip {
 
 	/* from open() on */
 	struct source source;
+	struct watch watch;			/* whether it stays as it was when it was opened */
 	uint64_t directory;			/* where the data of the archive ends, in bytes */
 	uint64_t key;				/* tells archives apart */
 	struct tree tree;
