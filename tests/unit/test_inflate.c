@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "applets/zip/inflate.h"
+#include "applets/zip/splice.h"
 #include "core/util.h"
 #include "tests/check.h"
 #include "tests/unit/deflater.h"
@@ -23,6 +24,7 @@ static uint32_t member_count;
 static unsigned char *archive;
 static struct source memory;
 static _Atomic uint64_t fail_from = UINT64_MAX;		/* reads that reach this byte fail */
+static _Atomic unsigned int failed_reads;
 static _Atomic uint64_t altered_below;			/* bytes before this one are not what they were */
 
 static int read_memory(const struct source *source, uint64_t offset, void *into, uint32_t length)
@@ -32,8 +34,10 @@ static int read_memory(const struct source *source, uint64_t offset, void *into,
 	for (uint32_t i = 0; i < member_count; i++)
 		inside |= offset >= members[i].data && offset + length <= members[i].data + members[i].packed;
 	CHECK(inside && offset + length <= source->size);
-	if (offset + length > fail_from)
+	if (offset + length > fail_from) {
+		failed_reads++;
 		return -EIO;
+	}
 	memcpy(into, source->bytes + offset, length);
 	if (offset < altered_below)
 		memset(into, 0x55, min_u64(length, altered_below - offset));
@@ -101,6 +105,7 @@ static void start(const struct inflate_limits *limits)
 	said_nothing();
 	altered_below = 0;
 	fail_from = UINT64_MAX;
+	failed_reads = 0;
 	CHECK_EQ(inflate_open(&engine, &memory, limits), 0);
 	open_asker(&main_asker, 8);
 }
@@ -541,6 +546,61 @@ static void failing_reads(void)
 	fail_from = UINT64_MAX;
 	read_all(0);
 	finish();
+}
+
+/*
+ * All bytes are there, only the stream's end is missing, and cannot be read. A
+ * thread that tries by itself would do nothing else from then on: each answer
+ * about the other member gives it time to.
+ */
+static void tried_again_when_asked(void)
+{
+	struct inflate_limits limits = usual;
+	struct deflater *stream;
+
+	limits.workers = 1;
+	deflater_random(new_stream(5), 200000);
+	stream = new_stream(4);
+	deflater_block(stream, BLOCK_DYNAMIC, 12000, 60, false);
+	for (int i = 0; i < 100000; i++)
+		deflater_bits(stream, 2, 10);
+	deflater_block(stream, BLOCK_STORED, 0, 0, true);
+	publish();
+	start(&limits);
+	fail_from = members[1].data + members[1].packed - 1;
+	CHECK_EQ(inflate_index(engine, &members[1]), 0);
+	CHECK_EQ(inflate_indexed_wait(engine, &members[1], members[1].size - 1), -EIO);
+	for (uint64_t at = 0; at < members[0].size; at += 1100)	/* each time another span is to be decoded */
+		CHECK_EQ(error_at(0, at), 0);
+	CHECK_EQ(failed_reads, 1);
+	fail_from = UINT64_MAX;
+	read_all(1);
+	finish();
+}
+
+/*
+ * A span that ends in a stored block whose header is before the span: only a
+ * file of an index that lies can say so. Where that would be there is nothing
+ * that may be written to, nor behind what was read.
+ */
+static void headers_elsewhere(void)
+{
+	static char to[WINDOW + 4096];
+	struct decoder decoder;
+
+	publish_random(12, 60000);
+	CHECK_EQ(decoder_open(&decoder), 0);
+	for (uint64_t header = 0; header < 3000; header++) {
+		struct span span = {
+			.begin = { .out = 2000, .bit = 8000 },
+			.end = { .out = 3000, .bit = 16000, .header_bit = header * 8, .header_bits = 40, .stored = 5, .where = IN_STORED },
+			.packed_end = 2000,
+		};
+
+		CHECK_EQ(decode_span(&decoder, &memory, &members[0], &span, to + WINDOW), -EBADMSG);
+	}
+	decoder_close(&decoder);
+	unpublish();
 }
 
 /* --- who waits --- */
@@ -1076,6 +1136,8 @@ TESTS(
 	{ "so is one that was right when the index was made", altered_later },
 	{ "also while the member is still gone through", altered_meanwhile },
 	{ "who asks while reading fails gets an error, and later the bytes", failing_reads },
+	{ "a thread whose reading fails does not try again before somebody asks", tried_again_when_asked },
+	{ "where a stored block's header is not among what was read, nothing is written", headers_elsewhere },
 	{ "a span is decoded once, however many ask for it", one_decode_for_all },
 	{ "the first way through decodes nothing twice", nothing_twice },
 	{ "nobody is woken in vain, and an answer stays until the next question", kept_for_who_was_woken },
