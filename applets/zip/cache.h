@@ -26,7 +26,7 @@ void link_remove(struct link *link);				/* fine if it is in none */
 static inline bool link_none(const struct link *head) { return head->next == head; }
 #define link_owner(link, type, field) ((type *)(void *)((char *)(link) - offsetof(type, field)))
 
-enum job { JOB_SCAN, JOB_MEMBER, JOB_SPAN, JOB_CHUNK };
+enum job { JOB_SCAN, JOB_MEMBER, JOB_SPAN, JOB_PART, JOB_CHUNK };
 
 /* What a thread takes from a list and does; part of a piece, or of a track for JOB_SCAN. */
 struct task {
@@ -62,7 +62,7 @@ struct piece {
 	uint64_t served;		/* bytes of it that were given out */
 	uint32_t room;			/* bytes of the buffer, 0: there is none */
 	char *buffer, *data;
-	struct span span;		/* JOB_SPAN; of JOB_CHUNK, packed_end and where in bits it begins */
+	struct span span;		/* JOB_SPAN, and of what JOB_PART is a part; of JOB_CHUNK, packed_end and where in bits it begins */
 	struct window *window;		/* of span; put when it is decoded */
 };
 

@@ -30,6 +30,7 @@ struct track {
 	const struct link *list;	/* that the task is in; NULL: none */
 	uint64_t ahead;			/* how far it should go, whoever waits */
 	uint64_t last, next;		/* the span that was asked for last: where it begins and ends */
+	uint64_t fresh;			/* where the piece begins that was gone through last */
 	int error;			/* it is damaged: for good */
 	int pass_error;			/* why the way through in the background has ended early */
 };
@@ -120,8 +121,8 @@ void task_add(struct inflate *inflate, struct link *list, struct task *task);
 void scan_wanted(struct inflate *inflate, struct track *track);
 /* Decode a small one, which is not there. Returns its piece. */
 struct piece *member_wanted(struct inflate *inflate, const struct member *member);
-/* Decode span @i in the future, unless that is so already or was done. Returns its piece. */
-struct piece *span_wanted(struct inflate *inflate, struct track *track, uint32_t i);
+/* Decode what is at @offset in the future, unless that is so already or was done. Returns the piece that it is in. */
+struct piece *span_wanted(struct inflate *inflate, struct track *track, uint64_t offset);
 
 /* What is known elsewhere, for who looks at the statistics. The lock is held. */
 static inline void stats_note(struct inflate *inflate)

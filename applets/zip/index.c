@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <string.h>
 
 #include "applets/zip/checksum.h"
 #include "applets/zip/index.h"
@@ -11,19 +12,19 @@
 /* A span may take a little more than the limit: the codes that were not looked at, and a header that was not read to its end. */
 #define PACKED_SLACK 1024
 
-void index_init(struct index *index, const struct member *member, uint32_t span)
+void index_init(struct index *index, const struct member *member, uint64_t span, uint32_t piece)
 {
-	*index = (struct index){ .member = *member, .span = span };
+	*index = (struct index){ .member = *member, .span = span, .piece = piece };
 }
 
 void index_clear(struct index *index)
 {
 	for (uint32_t i = 0; i < index->count; i++)
-		window_put(index->points[i].window);
+		window_put(index_point(index, i)->window);
 	window_put(index->frontier.window);
 	free(index->points);
 	free(index->chunks);
-	index_init(index, &index->member, index->span);
+	index_init(index, &index->member, index->span, index->piece);
 }
 
 uint32_t index_find(const struct index *index, uint64_t offset)
@@ -35,7 +36,7 @@ uint32_t index_find(const struct index *index, uint64_t offset)
 	while (high - low > 1) {
 		uint32_t middle = low + (high - low) / 2;
 
-		if (index->points[middle].at.out <= offset)
+		if (index_point(index, middle)->at.out <= offset)
 			low = middle;
 		else
 			high = middle;
@@ -45,7 +46,7 @@ uint32_t index_find(const struct index *index, uint64_t offset)
 
 static const struct checkpoint *behind(const struct index *index, uint32_t i)
 {
-	return i + 1 < index->count ? &index->points[i + 1] : &index->frontier;
+	return i + 1 < index->count ? index_point(index, i + 1) : &index->frontier;
 }
 
 /* The place behind span @i. */
@@ -54,16 +55,16 @@ static const struct place *index_end(const struct index *index, uint32_t i)
 	return &behind(index, i)->at;
 }
 
-uint32_t index_length(const struct index *index, uint32_t i)
+uint64_t index_length(const struct index *index, uint32_t i)
 {
 	uint64_t start = index_start(index, i);
 
-	return (uint32_t)(index->chunks ? min_u64(index->chunk, index->member.size - start) : index_end(index, i)->out - start);
+	return index->chunks ? min_u64(index->chunk, index->member.size - start) : index_end(index, i)->out - start;
 }
 
 struct span index_span(const struct index *index, uint32_t i)
 {
-	const struct checkpoint *point = &index->points[i];
+	const struct checkpoint *point = index_point(index, i);
 	struct span span = { .begin = point->at, .end = *index_end(index, i), .window = point->window, .crc = point->crc };
 	uint64_t most = point->at.bit / 8 + packed_limit(index->span) + PACKED_SLACK;
 
@@ -72,13 +73,25 @@ struct span index_span(const struct index *index, uint32_t i)
 	return span;
 }
 
+/* All that was joined lately is as good as all that was not yet. */
+static void close_gap(struct index *index)
+{
+	memmove(index->points + index->thinned, index->points + index->thinned + index->gap,
+		(index->count - index->thinned) * sizeof(*index->points));
+	index->gap = 0;
+}
+
 static int make_room(struct index *index)
 {
 	uint32_t room = index->room ? index->room * 2 : 8;
 	struct checkpoint *points;
 
-	if (index->count < index->room)
+	if (index->count + index->gap < index->room)
 		return 0;
+	if (index->gap > index->room / 8) {
+		close_gap(index);
+		return 0;
+	}
 	points = realloc(index->points, room * sizeof(*points));
 	if (!points)
 		return -ENOMEM;
@@ -95,10 +108,23 @@ static void replace_window(struct index *index, struct window **window, struct w
 	*window = with;
 }
 
+/* Can the span that begins at @first go on to @end? */
+static bool joinable(const struct index *index, const struct checkpoint *first, const struct place *end)
+{
+	return end->out - first->at.out <= index->span && (end->bit - first->at.bit) / 8 <= packed_limit(index->span);
+}
+
+static void join(struct checkpoint *to, uint32_t crc, uint64_t length)
+{
+	to->crc = checksum_join(to->crc, crc, length);
+}
+
 int index_add(struct index *index, const struct place *end, uint32_t crc, struct window *window)
 {
 	uint64_t length = end->out - index_reach(index);
-	int err = length ? make_room(index) : 0;
+	struct checkpoint *last = index->count ? index_point(index, index->count - 1) : NULL;
+	bool grows = last && index->span > index->piece && joinable(index, last, end);
+	int err = length && !grows ? make_room(index) : 0;
 
 	if (err) {
 		window_put(window);
@@ -109,40 +135,46 @@ int index_add(struct index *index, const struct place *end, uint32_t crc, struct
 		window_put(window);		/* the same as before */
 		return 0;
 	}
-	index->frontier.crc = crc;
-	index->points[index->count++] = index->frontier;
 	index->crc = checksum_join(index->crc, crc, length);
+	if (grows) {
+		join(last, crc, length);
+		replace_window(index, &index->frontier.window, NULL);
+	} else {
+		index->frontier.crc = crc;
+		index->points[index->count + index->gap] = index->frontier;
+		index->count++;
+	}
 	index->frontier = (struct checkpoint){ .at = *end };
 	replace_window(index, &index->frontier.window, window);
 	return 0;
 }
 
-/* Can the span that begins at @first go on to the end of span @i? */
-static bool joinable(const struct index *index, const struct checkpoint *first, uint32_t i)
+static void thin_next(struct index *index)
 {
-	const struct place *end = index_end(index, i);
+	struct checkpoint *last = index_point(index, index->thinned - 1), *next = index_point(index, index->thinned);
 
-	return end->out - first->at.out <= index->span && (end->bit - first->at.bit) / 8 <= packed_limit(index->span);
+	if (joinable(index, last, index_end(index, index->thinned))) {
+		join(last, next->crc, index_length(index, index->thinned));
+		replace_window(index, &next->window, NULL);
+		index->gap++;
+		index->count--;
+	} else {
+		index->points[index->thinned++] = *next;
+	}
 }
 
-bool index_thin(struct index *index)
+bool index_thin(struct index *index, uint32_t most)
 {
-	uint32_t kept = 0;
-
-	if (index->span >= SPAN_MAX || index->count < 2)
+	if (index->count < 2)
 		return false;
-	index->span *= 2;
-	for (uint32_t i = 1; i < index->count; i++) {
-		struct checkpoint *last = &index->points[kept], *next = &index->points[i];
-
-		if (joinable(index, last, i)) {
-			last->crc = checksum_join(last->crc, next->crc, index_length(index, i));
-			replace_window(index, &next->window, NULL);
-		} else {
-			index->points[++kept] = *next;
-		}
+	if (!index->thinned) {
+		index->thinned = 1;
+		index->span *= 2;
 	}
-	index->count = kept + 1;
+	for (; most && index->thinned < index->count; most--)
+		thin_next(index);
+	if (index->thinned == index->count)
+		index->thinned = index->gap = 0;
 	return true;
 }
 
@@ -170,8 +202,8 @@ static bool place_valid(const struct place *place)
 
 static bool span_valid(const struct index *index, uint32_t i)
 {
-	const struct place *at = &index->points[i].at, *end = index_end(index, i);
-	const struct window *window = index->points[i].window;
+	const struct place *at = &index_point(index, i)->at, *end = index_end(index, i);
+	const struct window *window = index_point(index, i)->window;
 	uint64_t before = min_u64(at->out, WINDOW);
 
 	return place_valid(at) && end->out > at->out && end->out - at->out <= index->span && end->bit > at->bit &&
@@ -183,12 +215,12 @@ bool index_valid(const struct index *index)
 {
 	uint32_t crc = 0;
 
-	if (!index->count || index->points[0].at.out || index_reach(index) != index->member.size)
+	if (!index->count || index_start(index, 0) || index_reach(index) != index->member.size)
 		return false;
 	for (uint32_t i = 0; i < index->count; i++) {
 		if (!span_valid(index, i))
 			return false;
-		crc = checksum_join(crc, index->points[i].crc, index_length(index, i));
+		crc = checksum_join(crc, index_point(index, i)->crc, index_length(index, i));
 	}
 	return crc == index->member.crc && crc == index->crc;
 }

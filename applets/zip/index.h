@@ -9,7 +9,8 @@
 
 #include "applets/zip/scan.h"
 
-#define SPAN_MAX (64U << 20)	/* a longer one would take a tenth of a second to unpack, and its memory */
+/* A longer span would take more than a tenth of a second to unpack, and its memory: it is unpacked in pieces. */
+#define PIECE_MAX (64U << 20)
 
 struct checkpoint {
 	struct place at;
@@ -19,10 +20,12 @@ struct checkpoint {
 
 struct index {
 	struct member member;
-	struct checkpoint *points;	/* one for each span that was gone through */
+	struct checkpoint *points;	/* one for each span that was gone through: index_point() */
 	uint32_t count, room;
+	uint32_t thinned, gap;		/* spans that were joined lately, and how many places are empty behind them */
 	struct checkpoint frontier;	/* where the next one begins, or the end */
-	uint32_t span;			/* bytes of one */
+	uint64_t span;			/* bytes of one, at most */
+	uint32_t piece;			/* bytes that are unpacked at once, of a longer span as well */
 	uint32_t crc;			/* of all spans so far */
 	uint64_t memory;		/* of windows and points */
 	bool complete;			/* gone through to the end, and the checksum is right */
@@ -30,21 +33,26 @@ struct index {
 	uint32_t chunk;			/* bytes of one */
 };
 
-void index_init(struct index *index, const struct member *member, uint32_t span);
+void index_init(struct index *index, const struct member *member, uint64_t span, uint32_t piece);
 /* Forget all checkpoints. */
 void index_clear(struct index *index);
 
 /* How far it goes, in unpacked bytes. */
 static inline uint64_t index_reach(const struct index *index) { return index->frontier.at.out; }
 
+static inline struct checkpoint *index_point(const struct index *index, uint32_t i)
+{
+	return &index->points[i < index->thinned ? i : i + index->gap];
+}
+
 static inline uint64_t index_start(const struct index *index, uint32_t i)
 {
-	return index->chunks ? (uint64_t)i * index->chunk : index->points[i].at.out;
+	return index->chunks ? (uint64_t)i * index->chunk : index_point(index, i)->at.out;
 }
 
 /* The span that @offset is in, which is below index_reach(). */
 uint32_t index_find(const struct index *index, uint64_t offset);
-uint32_t index_length(const struct index *index, uint32_t i);
+uint64_t index_length(const struct index *index, uint32_t i);
 /* All it takes to decode span @i; its window stays the index's. */
 struct span index_span(const struct index *index, uint32_t i);
 
@@ -55,8 +63,12 @@ struct span index_span(const struct index *index, uint32_t i);
  */
 int index_add(struct index *index, const struct place *end, uint32_t crc, struct window *window);
 
-/* Join spans to twice their length. False if that did nothing. */
-bool index_thin(struct index *index);
+/*
+ * Join spans to twice their length, looking at @most of them, and going on
+ * there next time; when all were, to twice that. There is memory for a few of
+ * any length, so this ends. False if there is but one.
+ */
+bool index_thin(struct index *index, uint32_t most);
 
 /* Is everything in it as the scan could have made it, all to the member's end and checksum? */
 bool index_valid(const struct index *index);

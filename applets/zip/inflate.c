@@ -60,10 +60,11 @@ int inflate_open(struct inflate **inflate, const struct source *source, const st
 
 	*inflate = made;
 	must(limits->workers && limits->workers <= INFLATE_WORKERS_MAX);
-	must(is_power_of_two(limits->span) && limits->span >= SCAN_SPAN_MIN && limits->span <= SPAN_MAX);
+	must(is_power_of_two(limits->span) && limits->span >= SCAN_SPAN_MIN && limits->span <= PIECE_MAX);
 	if (!err) {
 		made->source = source;
 		made->limits = *limits;
+		made->limits.piece = limits->piece ? limits->piece : PIECE_MAX;
 		made->stats = limits->stats ? limits->stats : &made->own_stats;
 		err = open_parts(made);
 	}
@@ -285,15 +286,16 @@ static void look_ahead(struct inflate *inflate, struct track *track, uint64_t fr
 	const struct index *index = &track->index;
 	uint64_t fit = inflate->limits.cache_memory / 4 / (index->chunks ? index->chunk : index->span);
 
+	if (index->span > index->piece)		/* it is known where to find the last piece that was gone through, and no other */
+		return;
 	to = min_u64(to, index->member.size);
 	for (most = (uint32_t)min_u64(most, fit); most && from < to && from < index_reach(index); most--) {
+		const struct piece *piece;
+
 		if (inflate->queued >= AHEAD_MAX)
 			return;
-
-		uint32_t i = index_find(index, from);
-
-		span_wanted(inflate, track, i);
-		from = index_start(index, i) + index_length(index, i);
+		piece = span_wanted(inflate, track, from);
+		from = piece->start + piece->length;
 	}
 	if (!most || from >= to)
 		return;
@@ -318,8 +320,7 @@ static void follow(const struct question *ask, struct track *track, uint64_t sta
 static int64_t ask_span(const struct question *ask, struct track *track)
 {
 	struct inflate *inflate = ask->queue->inflate;
-	uint32_t i = index_find(&track->index, ask->offset);
-	struct piece *piece = span_wanted(inflate, track, i);
+	struct piece *piece = span_wanted(inflate, track, ask->offset);
 	int64_t answer;
 
 	if (piece->start != track->last)

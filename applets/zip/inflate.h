@@ -7,7 +7,8 @@
  * the block they are in, and the 32 KiB that came before. Checkpoints are made
  * on the first way through a member, at exact places even inside a block, so
  * that no span is longer than it should be. When they take more memory than
- * they may, every second goes and spans double. A small member is one span.
+ * they may, every second goes and spans double. One that has become longer than
+ * it would be wise to keep is kept in pieces. A small member is one span.
  *
  * Decoded spans are kept in a cache. Threads of its own decode, each span once
  * however many want it; those who ask never wait for them, but are woken. What
@@ -37,6 +38,7 @@ struct inflate_limits {
 	uint64_t index_memory;	/* bytes for all checkpoints of all members */
 	uint64_t cache_memory;	/* bytes of decoded spans; room for one span per thread is there in any case */
 	uint32_t span;		/* bytes of a span at first, a power of two, 1 KiB .. 64 MiB; four are a small member */
+	uint32_t piece;		/* bytes that are decoded at once, of a longer span as well; 0: 64 MiB */
 	uint32_t workers;	/* threads, 1 .. INFLATE_WORKERS_MAX */
 	/* Says that member @id cannot be read, and why, in a thread of the engine's; NULL: fail() does, with the number. */
 	void (*damaged)(void *context, uint32_t id, const char *why);

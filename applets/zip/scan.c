@@ -12,6 +12,7 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "applets/zip/crc32.h"
 #include "applets/zip/scan.h"
 #include "core/util.h"
 
@@ -261,4 +262,52 @@ int scan_span(struct scan *scan, const struct source *source, const struct membe
 	memcpy(scan->carry, to + given, scan->carried);
 	memcpy(scan->window, to + given - WINDOW, WINDOW);
 	return result;
+}
+
+/* --- a part of a span --- */
+
+#define STEP (256U << 10)	/* bytes at once */
+
+/* Of the bytes of the member from @at on, what is in [from, from + length). */
+static void keep(char *to, uint64_t from, uint32_t length, const char *bytes, uint64_t at, uint64_t count)
+{
+	uint64_t first = max_u64(at, from), end = min_u64(at + count, from + length);
+
+	if (first < end)
+		memcpy(to + (first - from), bytes + (first - at), end - first);
+}
+
+static int run_part(struct scan *scan, const struct source *source, const struct member *member, const struct span *span,
+		    uint64_t from, uint32_t length, char *to, char *step)
+{
+	struct place at = span->begin;
+	const char *why;
+	uint32_t crc = 0;
+	int result = scan_begin(scan, source, member, &at, span->window);
+
+	while (!result && at.out < span->end.out) {
+		uint64_t start = at.out, count;
+
+		result = scan_span(scan, source, member, STEP, step, &at, &why);
+		if (result < 0)
+			break;
+		count = min_u64(at.out, span->end.out) - start;
+		crc = crc32_add(crc, step, count);
+		keep(to, from, length, step, start, count);
+	}
+	return result < 0 ? result : at.out >= span->end.out && crc == span->crc ? 0 : -EBADMSG;
+}
+
+int scan_part(const struct source *source, const struct member *member, const struct span *span, uint64_t from,
+	      uint32_t length, char *to)
+{
+	struct scan *scan = scan_new();
+	char *buffer = malloc(WINDOW + STEP);
+	int err = -ENOMEM;
+
+	if (scan && buffer)
+		err = run_part(scan, source, member, span, from, length, to, buffer + WINDOW);
+	scan_free(scan);
+	free(buffer);
+	return err;
 }

@@ -42,4 +42,12 @@ int scan_begin(struct scan *scan, const struct source *source, const struct memb
 int scan_span(struct scan *scan, const struct source *source, const struct member *member, uint32_t span, char *to,
 	      struct place *end, const char **why);
 
+/*
+ * Unpack the part of @span that is @length bytes from @from of the member on to
+ * @to. All of the span is, to see whether its checksum is right, but only this
+ * is kept. 0; -EBADMSG if it is not; or another -errno.
+ */
+int scan_part(const struct source *source, const struct member *member, const struct span *span, uint64_t from,
+	      uint32_t length, char *to);
+
 #endif

@@ -17,13 +17,13 @@
 #include "core/util.h"
 
 #define MAGIC 0x785a6b6c6275ULL		/* "ublkZx" */
-#define VERSION 1
+#define VERSION 2
 
 struct head {
 	uint64_t magic;
 	uint32_t version, crc;
 	uint64_t key, packed, size;
-	uint32_t span, count;
+	uint32_t span_log, count;
 };
 
 struct record {
@@ -94,11 +94,12 @@ static void get(struct stream *stream, void *bytes, size_t length)
 	stream->crc = crc32_add(stream->crc, bytes, (size_t)(to - (unsigned char *)bytes));
 }
 
-static struct head make_head(const struct member *member, uint64_t key, uint32_t span, uint32_t count)
+/* The length of spans is a power of two. */
+static struct head make_head(const struct member *member, uint64_t key, uint32_t span_log, uint32_t count)
 {
 	return (struct head){
 		.magic = MAGIC, .version = VERSION, .crc = member->crc, .key = key, .packed = member->packed,
-		.size = member->size, .span = span, .count = count,
+		.size = member->size, .span_log = span_log, .count = count,
 	};
 }
 
@@ -130,10 +131,12 @@ static int hold(struct inflate *inflate, const struct member *member, struct ind
 	copy->points = malloc(copy->count * sizeof(*copy->points));
 	if (!copy->points)
 		return -ENOMEM;
-	memcpy(copy->points, track->index.points, copy->count * sizeof(*copy->points));
-	for (uint32_t i = 0; i < copy->count; i++)
+	copy->gap = 0;
+	for (uint32_t i = 0; i < copy->count; i++) {
+		copy->points[i] = *index_point(&track->index, i);
 		if (copy->points[i].window)
 			copy->points[i].window->refs++;
+	}
 	return 0;
 }
 
@@ -148,7 +151,7 @@ static void unhold(struct inflate *inflate, struct index *copy)
 
 static void save(struct stream *stream, const struct index *index, uint64_t key)
 {
-	struct head head = make_head(&index->member, key, index->span, index->count);
+	struct head head = make_head(&index->member, key, log2_u64(index->span), index->count);
 
 	put(stream, &head, sizeof(head));
 	for (uint32_t i = 0; i < index->count; i++)
@@ -248,12 +251,12 @@ static int load(struct stream *stream, struct index *index, uint64_t key, uint64
 	int err;
 
 	get(stream, &head, sizeof(head));
-	wanted = make_head(&index->member, key, head.span, head.count);
+	wanted = make_head(&index->member, key, head.span_log, head.count);
 	if (stream->error || memcmp(&head, &wanted, sizeof(head)))
 		return -EINVAL;
-	if (!head.count || !is_power_of_two(head.span) || head.span < SCAN_SPAN_MIN || head.span > SPAN_MAX)
+	if (!head.count || head.span_log < log2_u64(SCAN_SPAN_MIN) || head.span_log > 62)
 		return -EINVAL;
-	index->span = head.span;
+	index->span = 1ULL << head.span_log;
 	err = get_points(stream, index, head.count, most);
 	if (err)
 		return err;
@@ -271,7 +274,7 @@ int inflate_load(struct inflate *inflate, const struct member *member, uint64_t 
 	struct index index;
 	int err = -ENOMEM;
 
-	index_init(&index, member, inflate->limits.span);
+	index_init(&index, member, inflate->limits.span, inflate->limits.piece);
 	if (stream) {
 		stream->fd = fd;
 		err = load(stream, &index, key, inflate->limits.index_memory);

@@ -111,7 +111,7 @@ int inflate_sozip(struct inflate *inflate, const struct member *member, uint64_t
 	struct index index;
 	int err;
 
-	index_init(&index, member, inflate->limits.span);
+	index_init(&index, member, inflate->limits.span, inflate->limits.piece);
 	err = read_index(inflate->source, &index, data, length, inflate->limits.index_memory);
 	if (!err)
 		err = track_adopt(inflate, &index);

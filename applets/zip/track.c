@@ -6,6 +6,7 @@
 #include "core/util.h"
 
 #define WHOLE_SPANS 4		/* a member of so many spans is decoded as a whole */
+#define THIN_AT_ONCE 256	/* spans that are looked at while nobody else may look anything up */
 #define THIN_SHARE 8		/* an index that takes this part of the memory for all is thinned; smaller ones are dropped */
 
 bool is_small(const struct inflate *inflate, const struct member *member)
@@ -124,7 +125,7 @@ struct track *track_get(struct inflate *inflate, const struct member *member)
 		track = take(inflate);
 		*track = (struct track){ .next_same = inflate->buckets[member->id % TRACK_BUCKETS], .last = UINT64_MAX };
 		inflate->buckets[member->id % TRACK_BUCKETS] = track;
-		index_init(&track->index, member, inflate->limits.span);
+		index_init(&track->index, member, inflate->limits.span, inflate->limits.piece);
 		link_init(&track->waiters);
 	}
 	link_remove(&track->link);
@@ -139,7 +140,7 @@ static struct track *largest(struct inflate *inflate)
 	for (struct link *link = inflate->tracks.next; link != &inflate->tracks; link = link->next) {
 		struct track *track = link_owner(link, struct track, link);
 
-		if (track->index.count > 1 && track->index.span < SPAN_MAX && (!best || track->index.memory > best->index.memory))
+		if (track->index.count > 1 && (!best || track->index.memory > best->index.memory))
 			best = track;
 	}
 	return best;
@@ -150,7 +151,7 @@ static bool thin(struct inflate *inflate, struct track *track)
 	bool thinned;
 
 	track_changes(inflate, track);
-	thinned = index_thin(&track->index);
+	thinned = index_thin(&track->index, THIN_AT_ONCE);
 	track_changed(inflate, track);
 	return thinned;
 }

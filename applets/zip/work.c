@@ -67,12 +67,13 @@ static struct piece *chunk_queue(struct inflate *inflate, const struct index *in
 	return piece;
 }
 
-static struct piece *span_queue(struct inflate *inflate, const struct index *index, uint32_t i, uint32_t length)
+static struct piece *span_queue(struct inflate *inflate, const struct index *index, uint32_t i, uint64_t start, uint32_t length)
 {
-	struct piece *piece = piece_queue(inflate, &index->member, index->points[i].at.out, length, JOB_SPAN);
+	enum job job = length < index_length(index, i) ? JOB_PART : JOB_SPAN;
+	struct piece *piece = piece_queue(inflate, &index->member, start, length, job);
 
 	piece->span = index_span(index, i);
-	piece->window = index->points[i].window;
+	piece->window = index_point(index, i)->window;
 	if (piece->window)
 		piece->window->refs++;
 	return piece;
@@ -83,15 +84,28 @@ struct piece *member_wanted(struct inflate *inflate, const struct member *member
 	return piece_queue(inflate, member, 0, (uint32_t)member->size, JOB_MEMBER);
 }
 
-struct piece *span_wanted(struct inflate *inflate, struct track *track, uint32_t i)
+/* Of spans that are longer than a piece: the one that was gone through last may be any part of them. */
+static struct piece *fresh_piece(struct inflate *inflate, const struct track *track, uint64_t offset)
+{
+	struct piece *piece = cache_find(&inflate->cache, track->index.member.id, track->fresh);
+
+	return piece && offset >= piece->start && offset - piece->start < piece->length ? piece : NULL;
+}
+
+struct piece *span_wanted(struct inflate *inflate, struct track *track, uint64_t offset)
 {
 	const struct index *index = &track->index;
-	uint32_t length = index_length(index, i);
-	struct piece *piece = cache_find(&inflate->cache, index->member.id, index_start(index, i));
+	uint32_t i = index_find(index, offset), length;
+	uint64_t start = index_start(index, i), whole = index_length(index, i), skipped = (offset - start) / index->piece;
+	struct piece *piece = whole > index->piece ? fresh_piece(inflate, track, offset) : NULL;
 
-	if (piece && piece->length >= length)
+	start += skipped * index->piece;
+	length = (uint32_t)min_u64(whole - skipped * index->piece, index->piece);
+	if (!piece)
+		piece = cache_find(&inflate->cache, index->member.id, start);
+	if (piece && (piece->length >= length || piece->start != start))
 		return piece;
-	return index->chunks ? chunk_queue(inflate, index, i, length) : span_queue(inflate, index, i, length);
+	return index->chunks ? chunk_queue(inflate, index, i, length) : span_queue(inflate, index, i, start, length);
 }
 
 /* --- waking --- */
@@ -195,12 +209,20 @@ static int decode(struct worker *worker, const struct piece *piece, char *data)
 	switch (piece->task.job) {
 	case JOB_MEMBER:
 		return decode_member(&worker->decoder, source, &piece->member, data);
+	case JOB_PART:
+		return scan_part(source, &piece->member, &piece->span, piece->start, piece->length, data);
 	case JOB_CHUNK:
 		return decode_chunk(&worker->decoder, source, &piece->member, first, (uint32_t)(piece->span.packed_end - first),
 				    piece->length, data);
 	default:
 		return decode_span(&worker->decoder, source, &piece->member, &piece->span, data);
 	}
+}
+
+/* How far a thread goes through a member at once. */
+static uint32_t scan_step(const struct index *index)
+{
+	return (uint32_t)min_u64(index->span, index->piece);
 }
 
 static uint32_t room_for_span(uint32_t span)
@@ -212,7 +234,7 @@ static uint32_t room_for_span(uint32_t span)
 static uint32_t room_for(struct task *task)
 {
 	if (task->job == JOB_SCAN)
-		return room_for_span(track_of(task)->index.span);
+		return room_for_span(scan_step(&track_of(task)->index));
 	if (task->job == JOB_SPAN)
 		return room_for_span(piece_of(task)->length);
 	return (uint32_t)round_up(piece_of(task)->length, 4096);
@@ -270,7 +292,7 @@ static void run_piece(struct worker *worker, struct piece *piece, struct buffer 
 		piece_failed(worker, piece, err);
 		return;
 	}
-	inflate->stats->decoded += piece->length;
+	inflate->stats->decoded += piece->task.job == JOB_PART ? piece->span.end.out - piece->span.begin.out : piece->length;
 	inflate->stats->spans++;
 	piece->stage = STAGE_READY;
 	wake_all(inflate, &piece->waiters, piece, 0);
@@ -333,6 +355,7 @@ static void keep_span(struct inflate *inflate, struct track *track, const struct
 	bool wanted = track->ahead > done->from.at.out;
 	struct piece *piece = cache_new(&inflate->cache, &done->member, done->from.at.out, length);
 
+	track->fresh = piece->start;
 	piece->stage = STAGE_READY;
 	piece->pins++;
 	cache_give(&inflate->cache, piece, done->buffer, room, WINDOW);
@@ -378,10 +401,6 @@ static void advanced(struct worker *worker, struct track *track, struct advance 
 	}
 	tracks_fit(inflate);
 	stats_note(inflate);
-	if (track->index.memory > inflate->limits.index_memory) {
-		done->result = -EBADMSG;
-		done->why = "its index takes more memory than it may: give it more with --index-memory";
-	}
 }
 
 static void keep_scan(struct inflate *inflate, struct track *track, struct scan *scan)
@@ -404,7 +423,7 @@ static void scan_failed(struct worker *worker, struct track *track, const struct
 static void run_scan(struct worker *worker, struct track *track, struct buffer *given, uint32_t room)
 {
 	struct inflate *inflate = worker->inflate;
-	struct advance to = { .member = track->index.member, .from = track->index.frontier, .span = track->index.span };
+	struct advance to = { .member = track->index.member, .from = track->index.frontier, .span = scan_step(&track->index) };
 
 	track->list = NULL;
 	track->scanning = true;

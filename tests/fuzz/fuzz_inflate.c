@@ -81,12 +81,16 @@ static void decode_all(const struct source *source, const struct index *index)
 	decoder_open(&decoder);
 	for (uint32_t i = 0; i < index->count; i++) {
 		struct span span = index_span(index, i);
+		uint64_t part;
 		int result;
 
 		memset(room, 0xa5, WINDOW + index->span);
 		result = decode_span(&decoder, source, &index->member, &span, (char *)room + WINDOW);
 		hold(!result, "every span decodes");
 		hold(!memcmp(room + WINDOW, expected + span.begin.out, index_length(index, i)), "to the right bytes");
+		part = index_length(index, i) / 3;
+		result = scan_part(source, &index->member, &span, span.begin.out + part, (uint32_t)part + 1, (char *)room);
+		hold(!result && !memcmp(room, expected + span.begin.out + part, part + 1), "so does a part of it");
 	}
 	decoder_close(&decoder);
 }
@@ -110,7 +114,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		member.size += data[1] & 1 ? 1 + (uint64_t)data[2] : -(1 + (uint64_t)data[2]) % member.size;
 	if (member.size == 0 || member.size > OUT_MAX)
 		return 0;
-	index_init(&index, &member, SCAN_SPAN_MIN << data[0] % 4);
+	index_init(&index, &member, SCAN_SPAN_MIN << data[0] % 4, PIECE_MAX);
 	result = go_through(&source, &index, &index.frontier, UINT32_MAX, true, length > 0 && member.size <= (uint64_t)length);
 	hold((result == 1) == (length > 0 && (uint64_t)length == member.size), "both say the same of it");
 	if (result == 1) {
@@ -118,7 +122,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		hold(index_valid(&index), "it is valid, and its checksum right");
 		decode_all(&source, &index);
 		go_through(&source, &index, &index.points[data[1] % index.count], 3, false, true);
-		while (index.count > 2 && index.span < OUT_MAX / 2 && index_thin(&index)) {
+		while (index.count > 2 && index.span < OUT_MAX / 2 && index_thin(&index, UINT32_MAX)) {
 			hold(index_valid(&index), "it is still valid");
 			decode_all(&source, &index);
 		}

@@ -872,9 +872,51 @@ static void thinned_to_fit(void)
 	finish();
 }
 
-/* --- as a file --- */
-
 static int file;
+
+static void reads_of_long_spans(const struct inflate_limits *limits)
+{
+	start(limits);
+	read_all(0);
+	CHECK_EQ(inflate_indexed(engine, &members[0]), members[0].size);
+	CHECK(counted().decoded < members[0].size + members[0].size / 20);	/* who reads on has each piece as it comes */
+	CHECK(counted().checkpoint_memory <= limits->index_memory + WINDOW + 4096);
+	CHECK(members[0].size / counted().checkpoints > 2 * limits->piece);
+	random_reads(&main_asker, 2, 100);
+	CHECK(counted().cached_memory <= limits->cache_memory);
+	CHECK_EQ(counted().crc_failures, 0);
+	CHECK_EQ(said_nothing(), 0);
+	file = memfd_create("index", MFD_CLOEXEC);
+	CHECK_EQ(inflate_save(engine, &members[0], 42, file), 0);
+	stop();
+	start(limits);
+	lseek(file, 0, SEEK_SET);
+	CHECK_EQ(inflate_load(engine, &members[0], 42, file), 0);
+	random_reads(&main_asker, 3, 50);
+	archive[members[0].data + members[0].packed / 2] ^= 1;
+	for (uint64_t at = 0; at < members[0].size; at += 3000)
+		error_at(0, at);
+	CHECK_EQ(error_at(0, 0), -EIO);
+	archive[members[0].data + members[0].packed / 2] ^= 1;
+	close(file);
+	stop();
+}
+
+/* With hardly any memory for it an index has few checkpoints, far apart: what is between is slow to read, and right. */
+static void longer_than_a_piece(void)
+{
+	struct inflate_limits limits = usual;
+
+	limits.workers = 1;
+	limits.piece = 4096;
+	limits.cache_memory = 200000;
+	publish_random(11, 300000);
+	for (limits.index_memory = 1; limits.index_memory < 200000; limits.index_memory += 80000)
+		reads_of_long_spans(&limits);
+	unpublish();
+}
+
+/* --- as a file --- */
 
 static void save_index(void)
 {
@@ -1148,6 +1190,7 @@ TESTS(
 	{ "more members may be begun than there are places for them", more_than_there_are_places },
 	{ "an index made in the background tells how far it is", in_the_background },
 	{ "an index that takes too much is thinned", thinned_to_fit },
+	{ "one that has hardly any memory makes reading slow, not impossible", longer_than_a_piece },
 	{ "an index that was saved is loaded, for the same member only", saved_and_loaded },
 	{ "a damaged file of an index is not taken", damaged_files },
 	{ "nor is one whose checksums are another member's", file_of_something_else },
