@@ -46,6 +46,7 @@ struct archive_policy {
 
 #define ARCHIVE_PATH_MAX 4095		/* bytes of a whole path, without NUL */
 #define ARCHIVE_NAME_MAX 255		/* bytes of one component */
+#define NAME_SHOWN_MAX 200		/* bytes of a name in a message, with NUL: names.h */
 
 struct entry {
 	uint64_t header;		/* where in the file its local header begins */

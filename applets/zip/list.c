@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <sys/stat.h>
 
+#include "applets/zip/names.h"
 #include "applets/zip/zip.h"
 #include "core/log.h"
 #include "core/text.h"
@@ -53,8 +54,21 @@ static const char *method_text(const struct entry *entry, char text[16])
 		return "stored";
 	if (entry->method == METHOD_DEFLATED)
 		return "deflated";
-	text_format(text, 16, "method %u", entry->method);
+	text_format(text, 16, "method-%u", entry->method);
 	return text;
+}
+
+/* All of it, and so that it is one line and nothing else, whatever is in it. */
+static void print_name(const unsigned char *at, size_t left)
+{
+	char one[CHARACTER_SHOWN_MAX + 1];
+	size_t taken;
+
+	for (; left; left -= taken, at += taken) {
+		size_t length = character_shown(one, at, left, &taken);
+
+		text_out("%.*s", (int)length, one);
+	}
 }
 
 static void print(const struct entry *entry)
@@ -65,8 +79,7 @@ static void print(const struct entry *entry)
 	text_out("%s %12" PRIu64 " %12" PRIu64 " %-9s %08" PRIx32 " %04" PRId64 "-%02u-%02u %02u:%02u ", mode_text(entry->mode, mode),
 		 entry->size, entry->packed, method_text(entry, method), entry->crc, date.year, date.month, date.day, date.hour,
 		 date.minute);
-	for (const char *at = entry->name; *at; at++)
-		text_out("%c", (unsigned char)*at < ' ' || *at == 0x7f ? '?' : *at);
+	print_name((const unsigned char *)entry->name, entry->name_length);
 	text_out("%s\n", S_ISDIR(entry->mode) ? "/" : "");
 }
 

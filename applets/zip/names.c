@@ -248,32 +248,32 @@ static bool acts(uint32_t character)
 	       (character >= 0x2060 && character < 0x2070) || character == 0xfeff || character == '\\';
 }
 
-#define ESCAPED 4	/* bytes of one: \x1b */
+size_t character_shown(char one[CHARACTER_SHOWN_MAX + 1], const unsigned char *at, size_t left, size_t *taken)
+{
+	uint32_t character;
+
+	*taken = utf8_take(at, left, &character);
+	if (*taken && !acts(character)) {
+		memcpy(one, at, *taken);
+		return *taken;
+	}
+	*taken = 1;		/* the rest of a character that acts is none by itself, and escaped as well */
+	return (size_t)text_format(one, CHARACTER_SHOWN_MAX + 1, *at == '\\' ? "\\\\" : "\\x%02x", *at);
+}
+
 #define CUT "..."
 
 const char *name_shown(char shown[NAME_SHOWN_MAX], const void *bytes, size_t length)
 {
 	const unsigned char *at = bytes;
-	size_t used = 0;
+	size_t used = 0, taken;
 
-	while (length) {
-		uint32_t character;
-		size_t n = utf8_take(at, length, &character);
-
-		if (used + ESCAPED + sizeof(CUT) > NAME_SHOWN_MAX) {
+	for (; length; length -= taken, at += taken) {
+		if (used + CHARACTER_SHOWN_MAX + sizeof(CUT) > NAME_SHOWN_MAX) {
 			memcpy(shown + used, CUT, sizeof(CUT));
 			return shown;
 		}
-		if (n && !acts(character)) {
-			memcpy(shown + used, at, n);
-			used += n;
-		} else {
-			n = 1;		/* the rest of a character that acts is none by itself, and escaped as well */
-			used += (size_t)text_format(shown + used, NAME_SHOWN_MAX - used,
-						    *at == '\\' ? "\\\\" : "\\x%02x", *at);
-		}
-		at += n;
-		length -= n;
+		used += character_shown(shown + used, at, length, &taken);
 	}
 	shown[used] = '\0';
 	return shown;

@@ -30,9 +30,16 @@ struct name {
 /* NULL; or what is wrong with the name, for a message about the entry. */
 const char *name_clean(struct name *name, const struct raw_name *raw, enum encoding encoding);
 
-#define NAME_SHOWN_MAX 200
+/*
+ * The first character of @left bytes, one or more, so that it does nothing to a
+ * terminal and is told from all others: what could act there is \x1b and so on
+ * for each byte, as is what is no UTF-8, and a backslash is two. Returns how
+ * many bytes it takes in @one, without NUL; *taken is how many it was.
+ */
+#define CHARACTER_SHOWN_MAX 4
+size_t character_shown(char one[CHARACTER_SHOWN_MAX + 1], const unsigned char *at, size_t left, size_t *taken);
 
-/* A name for messages: what could act on a terminal is escaped, what is too long is cut. Returns @shown. */
+/* A name for messages, in such characters; what is too long is cut. Returns @shown. */
 const char *name_shown(char shown[NAME_SHOWN_MAX], const void *bytes, size_t length);
 
 #endif

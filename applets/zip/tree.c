@@ -16,7 +16,6 @@
 #define DEPTH_MAX 512		/* of directories: two bytes of a name make one, and it takes a hundred bytes */
 #define TOLD_MAX 10		/* of a kind, then no more */
 #define OWNERS_MAX 65535
-#define SHOWN 256		/* bytes of a path in a message */
 
 /* While the tree grows: directories by their parent and name. */
 struct lookup {
@@ -31,7 +30,7 @@ struct builder {
 	struct lookup lookup;
 	uint32_t seen[256];		/* owners seen lately, by a hash: what they are in tree.owners */
 	uint32_t doubles, clashes;
-	char shown[SHOWN];
+	char shown[NAME_SHOWN_MAX];
 };
 
 static int no_memory(void)
@@ -231,7 +230,7 @@ static int64_t parent_of(struct builder *b, const char **name)
 static void tell_double(struct builder *b, uint32_t node)
 {
 	if (b->doubles++ < TOLD_MAX)
-		warn("%s is there more than once: the last one counts%s", tree_path(b->tree, node, b->shown, SHOWN),
+		warn("%s is there more than once: the last one counts%s", tree_shown(b->tree, node, b->shown),
 		     b->doubles == TOLD_MAX ? " (and so on)" : "");
 }
 
@@ -368,7 +367,7 @@ static int choose(struct builder *b, uint32_t first, uint32_t second)
 		tell_double(b, second);
 		return 1;
 	}
-	tree_path(b->tree, second, b->shown, SHOWN);
+	tree_shown(b->tree, second, b->shown);
 	if (!b->policy->skip_bad_names) {
 		fail_plain(-EINVAL, "%s is both a file and a directory", b->shown);
 		remedy("--bad-names=skip leaves the file out");
@@ -447,10 +446,10 @@ static uint64_t end_of(const struct node *node)
 
 static int tell_overlap(struct builder *b, uint32_t first, uint32_t second)
 {
-	char other[SHOWN];
+	char other[NAME_SHOWN_MAX];
 
-	tree_path(b->tree, first, b->shown, SHOWN);
-	tree_path(b->tree, second, other, SHOWN);
+	tree_shown(b->tree, first, b->shown);
+	tree_shown(b->tree, second, other);
 	if (b->policy->allow_overlap)
 		return 0;
 	fail_plain(-EINVAL, "%s and %s share bytes of the archive, which is damaged or meant to deceive", b->shown, other);
@@ -570,14 +569,20 @@ const char *tree_path(const struct tree *tree, uint32_t number, char *to, uint32
 
 		if (*at)
 			*--at = '/';
-		for (uint32_t i = node->name_length; i && at > to; i--) {
-			char c = node_name(tree, node)[i - 1];
-
-			*--at = (unsigned char)c < ' ' || c == 0x7f ? '?' : c;
-		}
+		for (uint32_t i = node->name_length; i && at > to; i--)
+			*--at = node_name(tree, node)[i - 1];
 	}
-	memmove(to, at, (size_t)(to + limit - at));
-	return *to ? to : "the top directory";
+	return memmove(to, at, (size_t)(to + limit - at));
+}
+
+const char *tree_shown(const struct tree *tree, uint32_t number, char shown[NAME_SHOWN_MAX])
+{
+	char path[ARCHIVE_PATH_MAX + 1];
+
+	if (number == NODE_ROOT)
+		return "the top directory";
+	tree_path(tree, number, path, sizeof(path));
+	return name_shown(shown, path, strlen(path));
 }
 
 /* The child of that name, or the root if there is none: it is nobody's child. */

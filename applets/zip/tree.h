@@ -99,8 +99,10 @@ static inline const char *node_name(const struct tree *tree, const struct node *
 /* By the bytes of their names; a shorter name goes before those that begin with it. */
 int names_order(const char *a, uint32_t a_length, const char *b, uint32_t b_length);
 
-/* The path of a node, for messages: what cannot be printed is not. Returns @to. */
+/* The path of a node, as it is in the archive; its end, if there is not room for all of it. Returns @to. */
 const char *tree_path(const struct tree *tree, uint32_t node, char *to, uint32_t limit);
+/* The same for messages, as name_shown() has it. Returns @shown. */
+const char *tree_shown(const struct tree *tree, uint32_t node, char shown[NAME_SHOWN_MAX]);
 
 /* What local_data() wants to know of a member. */
 struct local node_local(const struct node *node);

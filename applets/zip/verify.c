@@ -31,7 +31,7 @@ static int verify_stored(struct zip *z, const struct member *member)
 static int verify_data(struct zip *z, uint32_t number)
 {
 	const struct member member = zip_member(z, number);
-	char path[256];
+	char shown[NAME_SHOWN_MAX];
 	int err = 0;
 
 	if (z->tree.nodes[number].flags & NODE_DEFLATED)
@@ -39,8 +39,8 @@ static int verify_data(struct zip *z, uint32_t number)
 	else if (member.size)
 		err = verify_stored(z, &member);
 	if (err == -EIO)
-		return fail_plain(err, "%s is damaged: it is not what its checksum says", tree_path(&z->tree, number, path, sizeof(path)));
-	return err ? fail(err, "verify %s", tree_path(&z->tree, number, path, sizeof(path))) : 0;
+		return fail_plain(err, "%s is damaged: it is not what its checksum says", tree_shown(&z->tree, number, shown));
+	return err ? fail(err, "verify %s", tree_shown(&z->tree, number, shown)) : 0;
 }
 
 int zip_verify(struct zip *z, uint32_t number)

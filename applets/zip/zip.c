@@ -232,11 +232,11 @@ static bool is_changed(struct zip *z)
 static void tell_damaged(void *context, uint32_t number, const char *why)
 {
 	struct zip *z = context;
-	char path[256];
+	char shown[NAME_SHOWN_MAX];
 
 	if (is_changed(z))
 		return;
-	fail_plain(-EIO, "%s cannot be read: %s", tree_path(&z->tree, number, path, sizeof(path)), why);
+	fail_plain(-EIO, "%s cannot be read: %s", tree_shown(&z->tree, number, shown), why);
 }
 
 static int open_inflate(struct zip *z)
@@ -273,7 +273,7 @@ int zip_located(struct zip *z, uint32_t number, const unsigned char *header)
 {
 	struct node *node = &z->tree.nodes[number];
 	const struct local local = node_local(node);
-	char path[256];
+	char shown[NAME_SHOWN_MAX];
 	const char *why;
 	int start = local_data(&local, header, z->directory, &why);
 
@@ -281,7 +281,7 @@ int zip_located(struct zip *z, uint32_t number, const unsigned char *header)
 		atomic_store_explicit(&node->located, LOCATED_NOWHERE, memory_order_relaxed);
 		if (is_changed(z))
 			return -EIO;
-		fail_plain(-EIO, "%s cannot be read: its local header is wrong: %s", tree_path(&z->tree, number, path, sizeof(path)), why);
+		fail_plain(-EIO, "%s cannot be read: its local header is wrong: %s", tree_shown(&z->tree, number, shown), why);
 		return -EIO;
 	}
 	atomic_store_explicit(&node->located, (uint32_t)start, memory_order_relaxed);
@@ -292,11 +292,11 @@ int zip_locate(struct zip *z, uint32_t number)
 {
 	const struct node *node = &z->tree.nodes[number];
 	unsigned char header[LOCAL_HEADER + ARCHIVE_PATH_MAX];
-	char path[256];
+	char shown[NAME_SHOWN_MAX];
 	int err = z->source.read(&z->source, node->header, header, LOCAL_HEADER + node->raw_length);
 
 	if (err)
-		return fail(err, "read %s", tree_path(&z->tree, number, path, sizeof(path)));
+		return fail(err, "read %s", tree_shown(&z->tree, number, shown));
 	return zip_located(z, number, header);
 }
 

@@ -335,12 +335,14 @@ static void paths_for_messages(void)
 {
 	static const struct entry entries[] = { FILE_AT(0, "some/\033[2J/name") };
 	struct tree tree;
-	char path[32], small[8];
+	char path[NAME_SHOWN_MAX], small[8];
 
 	CHECK_EQ(GROW(&tree, entries, &strict), 0);
-	CHECK_TEXT(tree_path(&tree, 3, path, sizeof(path)), "some/?[2J/name");
+	CHECK_TEXT(tree_path(&tree, 3, path, sizeof(path)), "some/\33[2J/name");
+	CHECK_TEXT(tree_shown(&tree, 3, path), "some/\\x1b[2J/name");
 	CHECK_TEXT(tree_path(&tree, 3, small, sizeof(small)), "2J/name");
-	CHECK_TEXT(tree_path(&tree, NODE_ROOT, path, sizeof(path)), "the top directory");
+	CHECK_TEXT(tree_path(&tree, NODE_ROOT, path, sizeof(path)), "");
+	CHECK_TEXT(tree_shown(&tree, NODE_ROOT, path), "the top directory");
 	tree_close(&tree);
 }
 

@@ -7,6 +7,7 @@
 set -u
 dump=${DUMP:-out/unit/asan/dump}
 dump=$(realpath "$dump")
+ublk=$(realpath "${UBLK_BIN:-out/ublk}")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export TZ=UTC LC_ALL=C.UTF-8
@@ -153,6 +154,29 @@ claim "--verify finds nothing in what is in order" image info.zip --verify
 head -c 100000 info.zip >short.zip
 claim "half an archive is refused" refused short.zip
 claim "and so is a file that is none" refused tree/a/numbers
+
+# --- names that would rather be something else
+
+python3 - <<'END'
+import zipfile
+names = ['a\x1b[2Jb', 'two\nlines', 'back\\slash', 'dir/\u202eright to left', ' blank ', 'gr\xfcn', 'c1\x9b2J']
+with zipfile.ZipFile('names.zip', 'w') as z:
+    for name in names:
+        z.writestr(name, 'data')
+    z.mkdir('dir')
+with zipfile.ZipFile('double.zip', 'w') as z:
+    z.writestr('a\x1b[2Jb', 'data')
+    z.writestr('a\x1b[2Jb/c', 'data')
+END
+# mode, size, packed size, method, checksum, date, time: the name is what follows the blank behind these
+listed() {
+	"$ublk" zip --list names.zip | sed -E '1d; s/^([^ ]+ +){6}[^ ]+ //' >list
+	printf '%s\n' 'a\x1b[2Jb' 'two\x0alines' 'back\\slash' 'dir/\xe2\x80\xaeright to left' ' blank ' 'grün' 'c1\xc2\x9b2J' dir/ |
+		diff - list
+}
+claim "--list shows each member in a line, and nothing in it can act on a terminal" listed
+told() { refused double.zip 2>told && grep -q 'a\\x1b\[2Jb is both' told && ! grep -q $'\x1b' told; }
+claim "nor can what is said of a member" told
 
 # --- one member
 
