@@ -138,58 +138,58 @@ static size_t decode(char *to, unsigned char byte, enum encoding encoding)
 
 /* --- cleaning ---------------------------------------------------------------------- */
 
-#define CHARACTER_MAX 3		/* bytes that one decode() makes */
-
-struct component {
-	char bytes[ARCHIVE_NAME_MAX + CHARACTER_MAX];
-	size_t length;
+/* What of a path is there: its last component is being made, behind all others and their slashes. */
+struct draft {
+	char *path;
+	size_t begin, end;		/* of that */
 };
-
-/* The name goes on behind @component. */
-static const char *append(struct name *name, struct component *component)
-{
-	size_t length = component->length, between = name->length > 0;
-
-	component->length = 0;
-	if (!length || (length == 1 && component->bytes[0] == '.'))
-		return NULL;
-	if (length == 2 && !memcmp(component->bytes, "..", 2))
-		return "has a \"..\" in its name";
-	if (name->length + between + length > ARCHIVE_PATH_MAX)
-		return "has a name of more than 4095 bytes";
-	if (between)
-		name->path[name->length] = '/';
-	memcpy(name->path + name->length + between, component->bytes, length);
-	name->length = (uint16_t)(name->length + between + length);
-	return NULL;
-}
 
 static bool separates(unsigned char byte, bool backslash)
 {
 	return byte == '/' || (backslash && byte == '\\');
 }
 
-/* How many bytes from @bytes on stay as they are: most names are made of a few such runs. */
-static size_t plain_run(const unsigned char *bytes, size_t length, bool backslash)
+/* The component is complete: it counts, or is as if it had never been. */
+static const char *finish(struct name *name, struct draft *draft)
+{
+	const char *component = draft->path + draft->begin;
+	size_t length = draft->end - draft->begin;
+
+	if (!length || (length == 1 && *component == '.')) {
+		draft->end = draft->begin;
+		return NULL;
+	}
+	if (length == 2 && !memcmp(component, "..", 2))
+		return "has a \"..\" in its name";
+	if (draft->end > ARCHIVE_PATH_MAX)
+		return "has a name of more than 4095 bytes";
+	name->length = (uint16_t)draft->end;
+	draft->path[draft->end] = '/';
+	draft->begin = ++draft->end;
+	return NULL;
+}
+
+/* Copies what stays as it is: most names are made of a few such runs. Returns how many bytes that are. */
+static size_t copy_run(char *to, const unsigned char *from, size_t length, bool backslash)
 {
 	size_t n = 0;
 
-	while (n < length && bytes[n] && bytes[n] < 0x80 && !separates(bytes[n], backslash))
-		n++;
+	for (; n < length && from[n] && from[n] < 0x80 && !separates(from[n], backslash); n++)
+		to[n] = (char)from[n];
 	return n;
 }
 
 /* Adds one character, or as many as need no decoding. Returns how many bytes it took. */
-static size_t add(struct component *component, const unsigned char *bytes, size_t length, bool backslash, enum encoding encoding)
+static size_t add(struct draft *draft, const unsigned char *bytes, size_t length, bool backslash, enum encoding encoding)
 {
-	size_t room = ARCHIVE_NAME_MAX + 1 - component->length, n = plain_run(bytes, length < room ? length : room, backslash);
+	size_t room = ARCHIVE_NAME_MAX + 1 - (draft->end - draft->begin);
+	size_t n = copy_run(draft->path + draft->end, bytes, length < room ? length : room, backslash);
 
-	memcpy(component->bytes + component->length, bytes, n);
-	component->length += n;
 	if (n)
-		return n;
-	component->length += decode(component->bytes + component->length, *bytes, encoding);
-	return 1;
+		draft->end += n;
+	else
+		draft->end += decode(draft->path + draft->end, *bytes, encoding);
+	return n ? n : 1;
 }
 
 static bool is_letter(unsigned char byte)
@@ -210,7 +210,7 @@ static size_t absolute_part(const struct raw_name *raw, bool backslash)
 const char *name_clean(struct name *name, const struct raw_name *given, enum encoding encoding)
 {
 	struct raw_name raw = *given;
-	struct component component = { .length = 0 };
+	struct draft draft = { .path = name->path };
 	const char *why = choose(&raw, &encoding);
 	bool backslash = raw.dos && !memchr(raw.bytes, '/', raw.length);
 	size_t first = absolute_part(&raw, backslash);
@@ -224,16 +224,16 @@ const char *name_clean(struct name *name, const struct raw_name *given, enum enc
 		if (!raw.bytes[i])
 			return "has a NUL in its name";
 		if (separates(raw.bytes[i], backslash)) {
-			why = append(name, &component);
+			why = finish(name, &draft);
 			i++;
 		} else {
-			i += add(&component, raw.bytes + i, raw.length - i, backslash, encoding);
+			i += add(&draft, raw.bytes + i, raw.length - i, backslash, encoding);
 		}
-		if (component.length > ARCHIVE_NAME_MAX)
+		if (draft.end - draft.begin > ARCHIVE_NAME_MAX)
 			return "has a name with more than 255 bytes between two slashes";
 	}
 	if (!why)
-		why = append(name, &component);
+		why = finish(name, &draft);
 	name->path[name->length] = '\0';
 	return why;
 }

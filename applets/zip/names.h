@@ -20,8 +20,11 @@ struct raw_name {
 	struct extra_field unicode;	/* the same in UTF-8, perhaps */
 };
 
+#define CHARACTER_MAX 3		/* bytes of UTF-8 that one of another encoding becomes */
+
 struct name {
-	char path[ARCHIVE_PATH_MAX + 1];
+	/* with a NUL, and with room for a component before it is known to be too long */
+	char path[ARCHIVE_PATH_MAX + 1 + ARCHIVE_NAME_MAX + CHARACTER_MAX];
 	uint16_t length;
 	bool directory;			/* it ended in a separator */
 	bool relative;			/* it was absolute, and is not any more */
