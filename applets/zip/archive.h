@@ -59,7 +59,7 @@ struct entry {
 	uint16_t flags;
 	bool unreadable;		/* encrypted or of another method: with UNSUPPORTED_EIO, reads fail */
 	uint32_t mode;			/* as of stat(2), with its type */
-	uint32_t uid, gid, rdev;	/* rdev is 0: no zip tool that we know of records it where it can be trusted */
+	uint32_t uid, gid;
 	int64_t mtime;			/* seconds since 1970 */
 	uint32_t mtime_nsec;
 	/* Clean: UTF-8 (or raw), '/' between components, none at the ends, none empty, no "." or "..". NUL at the end. */

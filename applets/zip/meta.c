@@ -153,7 +153,6 @@ static void read_owner(struct entry *entry, const struct extra_field *fields, co
 void meta_read(struct entry *entry, const struct raw_meta *raw, const struct archive_policy *policy)
 {
 	entry->mode = mode_of(raw, policy->preserve_special);
-	entry->rdev = 0;
 	read_time(entry, raw);
 	read_owner(entry, raw->extra->fields, policy);
 }
