@@ -652,7 +652,7 @@ TESTS(
 	{ "every file has its own owner", many_owners },
 	{ "owners are as many as there are, in whatever order they come", owners_in_turns },
 	{ "directories are 512 deep at most", not_too_deep },
-	{ "a path in a message has no control characters, and its end if it is too long", paths_for_messages },
+	{ "a path is as the archive has it, or its end if it is too long; in a message it is harmless", paths_for_messages },
 	{ "'.' and '..' stand where their bytes belong", dots_in_their_places },
 	{ "a search as the kernel's finds every name, also over many blocks, and no other", every_name_is_found },
 	{ "a block may be full to its last byte, and is not fuller", full_blocks },

@@ -151,6 +151,28 @@ verified() { "$dump" zip --verify damaged.zip >"$work/image" 2>"$work/errors"; t
 claim "--verify finds it, and names it" verified
 claim "--verify finds nothing in what is in order" image info.zip --verify
 
+lie() {
+	python3 - "$@" <<'END'
+import sys, zipfile
+source, target, name = sys.argv[1:]
+data = bytearray(open(source, 'rb').read())
+data[zipfile.ZipFile(source).getinfo(name).header_offset + 30] ^= 0x01
+open(target, 'wb').write(data)
+END
+}
+
+lie python.zip lying.zip a/numbers
+lying() {
+	"$dump" zip lying.zip >"$work/image" 2>"$work/errors"
+	grep -q 'a/numbers cannot be read: its local header is wrong: its local header has another name' "$work/errors" || return
+	rm -rf "$work/out2"
+	fsck.erofs --extract="$work/out2" "$work/image"
+	diff <(contents tree | grep -v a/numbers) <(contents "$work/out2" | grep -v a/numbers)
+}
+claim "where a local header says something else only that member cannot be read" lying
+claim "as the disk it is refused" refused lying.zip --member a/numbers
+claim "and with --verify the archive is" refused lying.zip --verify
+
 head -c 100000 info.zip >short.zip
 claim "half an archive is refused" refused short.zip
 claim "and so is a file that is none" refused tree/a/numbers
