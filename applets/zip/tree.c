@@ -30,6 +30,7 @@ struct builder {
 	struct lookup lookup;
 	uint32_t seen[256];		/* owners seen lately, by a hash: what they are in tree.owners */
 	uint32_t doubles, clashes;
+	uint64_t header, furthest;	/* with policy->only: of the last member, and where the data of all so far ends */
 	char shown[NAME_SHOWN_MAX];
 };
 
@@ -295,6 +296,31 @@ static int check_entry(struct builder *b, const struct entry *entry)
 	return -EINVAL;
 }
 
+/* Is it, or is it above or below, what alone is of interest? */
+static bool is_wanted(const struct builder *b, const struct entry *entry)
+{
+	const char *only = b->policy->only;
+	size_t length = only ? strlen(only) : 0, both = (size_t)min_u64(length, entry->name_length);
+
+	if (!only || memcmp(only, entry->name, both))
+		return !only;
+	return length == entry->name_length || (length > both ? only : entry->name)[both] == '/';
+}
+
+/* Those that are not kept are in order as nearly all are, each behind the one before: then none overlap. */
+static bool in_order(struct builder *b, const struct entry *entry)
+{
+	uint64_t end = entry->header + LOCAL_HEADER + entry->raw_length + entry->packed;
+
+	if (!b->policy->only || b->policy->allow_overlap || S_ISDIR(entry->mode))
+		return true;
+	if (entry->header < b->furthest && entry->header != b->header)
+		return false;
+	b->header = entry->header;
+	b->furthest = max_u64(b->furthest, end);
+	return true;
+}
+
 static int add_entry(struct builder *b, const struct entry *entry)
 {
 	const char *name = entry->name;
@@ -303,6 +329,10 @@ static int add_entry(struct builder *b, const struct entry *entry)
 
 	if (err)
 		return err < 0 ? err : 0;
+	if (!in_order(b, entry))
+		return -EAGAIN;
+	if (!is_wanted(b, entry))
+		return 0;
 	parent = parent_of(b, &name);
 	if (parent < 0)
 		return (int)parent;

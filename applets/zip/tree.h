@@ -80,9 +80,14 @@ struct tree_policy {
 	bool skip_bad_names;		/* leave out what contradicts another entry, instead of refusing the archive */
 	bool allow_overlap;		/* of members */
 	uint32_t max_nodes;		/* more are refused */
+	const char *only;		/* a path: what is neither on the way to it nor below it is not kept; NULL: all is */
 };
 
-/* From all that is left in @archive. To be closed in any case. 0, or -errno after fail() said why. */
+/*
+ * From all that is left in @archive. To be closed in any case. 0, or -errno
+ * after fail() said why; with policy->only also -EAGAIN, nothing said, if
+ * members are in such an order that only all of them can tell whether they overlap.
+ */
 int tree_open(struct tree *tree, struct archive *archive, const struct tree_policy *policy);
 void tree_close(struct tree *tree);
 

@@ -193,12 +193,13 @@ static int zip_conclude(void *self, enum outcome outcome)
 
 /* --- in the worker: the archive ---------------------------------------------------------- */
 
-static int read_archive(struct zip *z, struct archive *archive)
+static int grow_tree(struct zip *z, struct archive *archive, const char *only)
 {
 	const struct tree_policy policy = {
 		.skip_bad_names = z->policy.bad_names == BAD_NAMES_SKIP,
 		.allow_overlap = z->overlap == OVERLAP_ALLOW,
 		.max_nodes = z->max_entries,
+		.only = only,
 	};
 	int err = tree_open(&z->tree, archive, &policy);
 
@@ -207,20 +208,38 @@ static int read_archive(struct zip *z, struct archive *archive)
 	return err;
 }
 
-static int open_tree(struct zip *z)
+static int read_archive(struct zip *z, const char *only)
 {
 	struct archive *archive;
+	int err = archive_open(&archive, &z->source, &z->policy);
+
+	if (!err)
+		err = grow_tree(z, archive, only);
+	archive_close(archive);
+	return err;
+}
+
+/* Who wants one member needs no others, if it is named as names are here. */
+static const char *only_member(const char *name)
+{
+	bool plain = name && *name && *name != '/' && name[strlen(name) - 1] != '/' && !strstr(name, "//");
+
+	return plain ? name : NULL;
+}
+
+static int open_tree(struct zip *z)
+{
 	int err;
 
 	z->source = source_file(z->backing.fd, z->backing.size);
 	err = watch_begin(&z->watch, z->backing.fd, zip_name(z));
 	if (err)
 		return err;
-	err = archive_open(&archive, &z->source, &z->policy);
-	if (!err)
-		err = read_archive(z, archive);
-	archive_close(archive);
-	return err;
+	err = read_archive(z, only_member(z->member));
+	if (err != -EAGAIN)
+		return err;
+	tree_close(&z->tree);
+	return read_archive(z, NULL);
 }
 
 /* Is that why something is not as it should be? */

@@ -203,6 +203,45 @@ static void overlap(void)
 	tree_close(&tree);
 }
 
+/* For one member; what is not kept is judged all the same. */
+static void one_of_all(void)
+{
+	static const struct tree_policy only = { .max_nodes = 1 << 20, .only = "a/b" };
+	static const struct tree_policy any = { .max_nodes = 5, .only = "a/b", .allow_overlap = true };
+	struct entry entries[] = { FILE_AT(0, "a/c"), FILE_AT(100, "x"), FILE_AT(200, "a/b"), FILE_AT(200, "a"), FILE_AT(300, "a/bc"),
+				   DIRECTORY("a/", 0700), FILE_AT(400, "a/b/c"), FILE_AT(500, "a/b") };
+	struct tree tree;
+
+	CHECK_EQ(grow(&tree, entries, 3, &only), 0);
+	CHECK_EQ(tree.count, 3);
+	CHECK_EQ(at(&tree, "a/b")->header, 200);
+	CHECK(!at(&tree, "a/c") && !at(&tree, "x"));
+	tree_close(&tree);
+	CHECK_EQ(grow(&tree, entries, 4, &only), -EINVAL);
+	CHECK(said("a is both a file and a directory"));
+	tree_close(&tree);
+	entries[3] = (struct entry)FILE_AT(300, "other");
+	entries[5].name = "a";
+	CHECK_EQ(grow(&tree, entries, 6, &only), 0);
+	CHECK_EQ(tree.count, 3);
+	CHECK_EQ(at(&tree, "a")->mode, S_IFDIR | 0700);
+	tree_close(&tree);
+	CHECK_EQ(grow(&tree, entries, 7, &only), -EINVAL);
+	CHECK(said("a/b is both a file and a directory"));
+	tree_close(&tree);
+	entries[6].name = "y";
+	CHECK_EQ(GROW(&tree, entries, &only), 0);
+	CHECK(said("a/b is there more than once: the last one counts"));
+	CHECK_EQ(at(&tree, "a/b")->header, 500);
+	tree_close(&tree);
+	entries[6].header = 309;		/* in "a/bc" */
+	CHECK_EQ(GROW(&tree, entries, &only), -EAGAIN);
+	CHECK_EQ(said_nothing(), 0);
+	tree_close(&tree);
+	CHECK_EQ(GROW(&tree, entries, &any), 0);
+	tree_close(&tree);
+}
+
 static void furthest_end_counts(void)
 {
 	struct entry entries[] = { FILE_AT(0, "long"), FILE_AT(0, "alias"), FILE_AT(300, "c") };
@@ -644,6 +683,7 @@ TESTS(
 	{ "of files of one name the last counts, and that is said", last_one_counts },
 	{ "what is both a file and a directory is refused, or the file left out", file_and_directory },
 	{ "members that share bytes are refused by name, unless that is allowed; two names for one are fine", overlap },
+	{ "for one member no others are kept, and what contradicts it or overlaps anything is found", one_of_all },
 	{ "what shares bytes is measured from the furthest end so far", furthest_end_counts },
 	{ "a symbolic link has 1 to 4095 bytes, and so has a name", links_lead_somewhere },
 	{ "implied directories count as entries do", too_many },
