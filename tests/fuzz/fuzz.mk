@@ -3,7 +3,8 @@
 #: make fuzz        what reads foreign bytes, given any; FUZZ_SECONDS= or FUZZ_RUNS= for each, FUZZ="archive ..." for some
 #
 # Each tests/fuzz/fuzz_NAME.c is a fuzzer, linked with what the unit tests are linked with. What NAME's unit test leaves
-# in the directory $SEEDS_TO is what it begins with; what it finds out goes on in out/fuzz/NAME.
+# in the directory $SEEDS_TO is what it begins with, and what seeds_NAME.py makes; what it finds out goes on in
+# out/fuzz/NAME. Functions stay functions, so that the file "unlearned" can name them.
 
 FUZZ_SECONDS ?= 60
 FUZZ_RUNS ?=
@@ -21,6 +22,7 @@ fuzz:
 	$(Q)FUZZ_SECONDS="$(FUZZ_SECONDS)" FUZZ_RUNS="$(FUZZ_RUNS)" tests/fuzz/run $(OUT) $(FUZZ)
 
 $(eval $(call unit_flavour,fuzz,$(FUZZ_CORE:%.c=$(UNIT)/fuzz/%.o),\
-	$(FUZZ_CC) $(UNIT_CFLAGS) $(FUZZ_ASAN) -fsanitize=fuzzer-no-link))
+	$(FUZZ_CC) $(UNIT_CFLAGS) -O2 -fno-inline $(FUZZ_ASAN) -fsanitize=fuzzer-no-link \
+	-fsanitize-coverage-ignorelist=tests/fuzz/unlearned))
 $(UNIT)/fuzz/fuzz_%: $(UNIT)/fuzz/tests/fuzz/fuzz_%.o $(UNIT)/fuzz/tests/fuzz/silence.o $(UNIT)/fuzz/core.a
 	$(Q)$(FUZZ_CC) $(FUZZ_ASAN) -fsanitize=fuzzer -o $@ $^ $(UNIT_LIBS)

@@ -2,7 +2,8 @@
 /*
  * fuzz_archive.c - any bytes as an archive, under three policies
  *
- * fuzz: -max_len=4096
+ * fuzz: -max_len=1024
+ * brief: 1200000
  */
 #include <errno.h>
 #include <locale.h>
