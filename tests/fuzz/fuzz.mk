@@ -26,3 +26,22 @@ $(eval $(call unit_flavour,fuzz,$(FUZZ_CORE:%.c=$(UNIT)/fuzz/%.o),\
 	-fsanitize-coverage-ignorelist=tests/fuzz/unlearned))
 $(UNIT)/fuzz/fuzz_%: $(UNIT)/fuzz/tests/fuzz/fuzz_%.o $(UNIT)/fuzz/tests/fuzz/silence.o $(UNIT)/fuzz/core.a
 	$(Q)$(FUZZ_CC) $(FUZZ_ASAN) -fsanitize=fuzzer -o $@ $^ $(UNIT_LIBS)
+
+# --- archives that mean harm, served as a kernel would ask for it, within their memory
+
+HOSTILE_SECONDS ?= 0
+
+.PHONY: hostile
+#: make hostile     archives that mean harm, and the memory that they make ublk-zip take; HOSTILE_SECONDS= for a long run
+hostile: $(OUT)/dump
+	$(Q)build/packages.sh test
+	$(Q)mkdir -p $(OUT)/results
+	$(Q)tests/fuzz/hostile.py --dump $(OUT)/dump --results $(OUT)/results/hostile --seconds $(HOSTILE_SECONDS) \
+		$(if $(V),--verbose)
+
+# With the compiler's flags and the C library of the program itself, so that its memory is that of the program
+$(OUT)/dump: tests/unit/programs/dump.c $(OBJECTS)
+	$(call say,CC,$@)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -I. -Wall -Wextra $(WERROR) -fPIE -Os $$(cat $(OUT)/musl.cflags) -c -o $@.o $<
+	$(Q)CC="$(CC)" build/link.sh $(OUT) $@ $@.o $(filter-out $(OUT)/obj/core/main.o $(OUT)/obj/applets/ctl/%,$(OBJECTS))
+	$(Q)rm -f $@.o

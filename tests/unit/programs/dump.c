@@ -5,12 +5,12 @@
  *   dump APPLET [OPTION...] ARGUMENT           all of the disk, to standard output, sparsely if that is a file
  *   dump --reads N APPLET [OPTION...] ARGUMENT  N reads at random places, and then all of it: both must say the same
  *   dump --open APPLET [OPTION...] ARGUMENT     only what happens before there is a disk
+ *   dump --touch N APPLET [OPTION...] ARGUMENT  N reads at random places; prints how many KiB were resident at most
  *
  * Ends with the status that the server would have ended with.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,7 +89,7 @@ static int read_disk(struct served *s, uint64_t offset, uint32_t length, char *i
 		struct place place = s->backend->where(s->self, &span);
 		int64_t n;
 
-		if (place.length > span.length) {
+		if (place.kind != NEEDS && place.length > span.length) {
 			fputs("dump: more than was asked for\n", stderr);
 			exit(99);
 		}
@@ -142,6 +142,48 @@ static int dump(struct served *s)
 	return err;
 }
 
+struct piece {
+	uint64_t at;
+	uint32_t length;
+};
+
+/* Whole sectors inside the disk. */
+static struct piece random_piece(const struct served *s, uint64_t *state)
+{
+	uint64_t at, length;
+
+	*state = *state * 6364136223846793005ULL + 1442695040888963407ULL;
+	at = (*state >> 16) % (s->disk.size / 512) * 512;
+	length = ((*state >> 8) % 256 + 1) * 512;
+	return (struct piece){ at, (uint32_t)(length > s->disk.size - at ? s->disk.size - at : length) };
+}
+
+/* What can be read and what cannot is not the question here. */
+static void touch(struct served *s, unsigned long reads)
+{
+	char *chunk = malloc(CHUNK);
+	uint64_t state = 1;
+
+	for (unsigned long i = 0; i < reads; i++) {
+		struct piece piece = random_piece(s, &state);
+
+		read_disk(s, piece.at, piece.length, chunk);
+	}
+	free(chunk);
+}
+
+static void print_peak(void)
+{
+	FILE *status = fopen("/proc/self/status", "re");
+	char line[128];
+
+	while (status && fgets(line, sizeof(line), status))
+		if (!strncmp(line, "VmHWM:", 6))
+			printf("%lu\n", strtoul(line + 6, NULL, 10));
+	if (status)
+		fclose(status);
+}
+
 /* Written where they belong, so that what follows compares. */
 static int read_randomly(struct served *s, unsigned long reads)
 {
@@ -151,16 +193,13 @@ static int read_randomly(struct served *s, unsigned long reads)
 	int wrong = 0;
 
 	for (unsigned long i = 0; i < reads; i++) {
-		uint64_t at, n;
+		struct piece piece = random_piece(s, &state);
+		uint32_t n = piece.length;
 
-		state = state * 6364136223846793005ULL + 1442695040888963407ULL;
-		at = (state >> 16) % (s->disk.size / 512) * 512;
-		n = ((state >> 8) % 256 + 1) * 512;
-		n = n > s->disk.size - at ? s->disk.size - at : n;
-		if (read_disk(s, at, (uint32_t)n, chunk))
+		if (read_disk(s, piece.at, n, chunk))
 			continue;
-		if (pread(written, again, n, (off_t)at) != (ssize_t)n || memcmp(chunk, again, n)) {
-			fprintf(stderr, "dump: %llu bytes at %llu are not what they were\n", (unsigned long long)n, (unsigned long long)at);
+		if (pread(written, again, n, (off_t)piece.at) != (ssize_t)n || memcmp(chunk, again, n)) {
+			fprintf(stderr, "dump: %u bytes at %llu are not what they were\n", n, (unsigned long long)piece.at);
 			wrong = 1;
 			break;
 		}
@@ -179,9 +218,22 @@ static const struct applet *find(const char *name)
 	return NULL;
 }
 
-#define ONLY_OPEN ULONG_MAX
+/* What is asked for. */
+static unsigned long reads;
+static enum { DUMP, TOUCH, ONLY_OPEN } what = DUMP;
 
-static int serve(const struct applet *applet, unsigned long reads)
+static int use(struct served *s)
+{
+	int err = what == DUMP ? dump(s) : 0;
+
+	if (what == TOUCH)
+		touch(s, reads);
+	else if (!err && reads)
+		err = read_randomly(s, reads);
+	return err;
+}
+
+static int serve(const struct applet *applet)
 {
 	struct served s = { .backend = applet->backend, .wake_fd = eventfd(0, 0) };
 	int err = applet->backend->open(applet->self, &s.disk);
@@ -189,10 +241,7 @@ static int serve(const struct applet *applet, unsigned long reads)
 	if (!err) {
 		s.self = s.backend->queue_open ? s.backend->queue_open(applet->self, s.wake_fd) : applet->self;
 		err = s.self ? 0 : -ENOMEM;
-		if (!err && reads != ONLY_OPEN)
-			err = dump(&s);
-		if (!err && reads && reads != ONLY_OPEN)
-			err = read_randomly(&s, reads);
+		err = err ? err : use(&s);
 		if (s.backend->queue_close && s.self)
 			s.backend->queue_close(s.self);
 		if (!err && s.backend->stopped)
@@ -204,7 +253,7 @@ static int serve(const struct applet *applet, unsigned long reads)
 	return err;
 }
 
-static int run(const struct applet *applet, char **argv, unsigned long reads)
+static int run(const struct applet *applet, char **argv)
 {
 	static const struct opt none = OPT_END;
 	struct spec spec;
@@ -227,7 +276,7 @@ static int run(const struct applet *applet, char **argv, unsigned long reads)
 	log_level = spec.verbose;
 	err = applet->backend->prepare ? applet->backend->prepare(applet->self, &spec) : 0;
 	if (!err)
-		err = serve(applet, reads);
+		err = serve(applet);
 	if (applet->backend->conclude) {
 		int last = applet->backend->conclude(applet->self, err ? STOPPED_BADLY : STOPPED_WELL);
 
@@ -236,26 +285,34 @@ static int run(const struct applet *applet, char **argv, unsigned long reads)
 	return err;
 }
 
+/* Returns how many words that were. */
+static int parse(int argc, char **argv)
+{
+	bool touches = argc > 2 && !strcmp(argv[1], "--touch");
+
+	if (argc > 1 && !strcmp(argv[1], "--open")) {
+		what = ONLY_OPEN;
+		return 1;
+	}
+	if (argc < 3 || (!touches && strcmp(argv[1], "--reads") != 0))
+		return 0;
+	what = touches ? TOUCH : DUMP;
+	reads = strtoul(argv[2], NULL, 10);
+	return 2;
+}
+
 int main(int argc, char **argv)
 {
-	unsigned long reads = 0;
-	const struct applet *applet;
+	int words = parse(argc, argv), status;
+	const struct applet *applet = argc > words + 1 ? find(argv[words + 1]) : NULL;
 
-	if (argc > 2 && !strcmp(argv[1], "--reads")) {
-		reads = strtoul(argv[2], NULL, 10);
-		argv += 2;
-		argc -= 2;
-	}
-	if (argc > 1 && !strcmp(argv[1], "--open")) {
-		reads = ONLY_OPEN;
-		argv++;
-		argc--;
-	}
-	applet = argc > 1 ? find(argv[1]) : NULL;
 	if (!applet) {
-		fputs("usage: dump [--reads N] APPLET [OPTION...]\n", stderr);
+		fputs("usage: dump [--reads N|--touch N|--open] APPLET [OPTION...]\n", stderr);
 		return 2;
 	}
 	log_name("dump");
-	return (int)status_of(run(applet, argv + 2, reads));
+	status = (int)status_of(run(applet, argv + words + 2));
+	if (what == TOUCH)
+		print_peak();
+	return status;
 }
