@@ -3,9 +3,9 @@
 #
 # packages.sh GROUP... - make sure that the programs a group needs are there
 #
-# The groups are build, test, vm, bench, and peers, which are the servers that ublk is measured against. A thing counts
-# as present when its proof is found, not when a package database says so: that is quick, it works on any distribution,
-# and it respects what was installed by hand.
+# The groups are build, test, vm, bench, and peers and zip-peers, which are what ublk and ublk-zip are measured against. A
+# thing counts as present when its proof is found, not when a package database says so: that is quick, it works on any
+# distribution, and it respects what was installed by hand.
 
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
@@ -49,6 +49,12 @@ needs() {
 	vm	xz-utils		xz
 	vm	zip			zip
 	vm	zstd			zstd
+	zip-peers	archivemount		archivemount
+	zip-peers	fuse-zip		fuse-zip
+	zip-peers	libarchive-tools	bsdtar
+	zip-peers	p7zip-full		7z
+	zip-peers	unzip			unzip
+	zip-peers	zip			zip
 	END
 }
 
@@ -129,9 +135,9 @@ require_rights() {
 }
 
 groups=$*
-test -n "$groups" || die "usage: packages.sh build|test|vm|bench|peers..."
+test -n "$groups" || die "usage: packages.sh build|test|vm|bench|peers|zip-peers..."
 for group; do
-	needs | grep -q "^$group	" || die "no group is called '$group': build, test, vm, bench and peers are"
+	needs | grep -q "^$group	" || die "no group is called '$group': build, test, vm, bench, peers and zip-peers are"
 done
 
 wanted=$(missing | tr '\n' ' ')

@@ -3,6 +3,7 @@
 #: make bench       ublk's disks against others, on KERNEL=6.12; COLUMNS="..." ROWS="..." as tests/bench/README.md says
 #: make bench-check the same, and an error when ublk has become slower than the figures that are committed
 #: make bench-reference  make the figures of now the committed ones
+#: make bench-zip   ublk-zip beside the bare libraries, unpackers and FUSE mounters; MEGABYTES= of the large member (1000)
 #: make bench-host  ublk's disks on this machine itself, by its own clock
 
 BENCH := $(OUT)/bench
@@ -34,6 +35,13 @@ $(BENCH)/client: tests/bench/client.c $(OUT)/musl.flags $(OUT)/deps/deps.stamp
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -Wall -Wextra $(WERROR) -fPIE -Os $$(cat $(OUT)/musl.cflags) -c -o $@.o $<
 	$(Q)CC="$(CC)" build/link.sh $(OUT) $@ $@.o
+
+MEGABYTES ?= 1000
+.PHONY: bench-zip
+bench-zip: $(OUT)/zip-engine $(OUT)/dump tools
+	$(Q)build/packages.sh bench zip-peers
+	$(Q)mkdir -p $(BENCH)
+	$(Q)tests/bench/zip/run --out $(OUT) --megabytes $(MEGABYTES) | tee $(BENCH)/zip.txt
 
 # How the engine behind ublk-zip does beside the bare libraries; tests/bench/zip/engine.c says what to give it
 $(OUT)/zip-engine: tests/bench/zip/engine.c $(OBJECTS)

@@ -431,4 +431,5 @@ def main():
     return trial.failed > 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())
