@@ -63,6 +63,13 @@ class Zip:
         self.file.write(self.header(name, packed, size, crc, method) + data)
         self.file.seek(skip, os.SEEK_CUR)
 
+    def add_behind_hole(self, name, data, hole, crc):
+        """Stored; before the data come as many zeros as the hole is long"""
+        self.record(name, hole + len(data), hole + len(data), crc, 0, self.file.tell())
+        self.file.write(self.header(name, hole + len(data), hole + len(data), crc, 0))
+        self.file.seek(hole, os.SEEK_CUR)
+        self.file.write(data)
+
     def close(self, entries=None):
         at, directory = self.file.tell(), b"".join(self.records)
         count = len(self.records) if entries is None else entries

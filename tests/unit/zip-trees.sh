@@ -8,6 +8,7 @@ set -u
 dump=${DUMP:-out/unit/asan/dump}
 dump=$(realpath "$dump")
 ublk=$(realpath "${UBLK_BIN:-out/ublk}")
+here=$(realpath "$(dirname "$0")")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export TZ=UTC LC_ALL=C.UTF-8
@@ -31,6 +32,17 @@ claim() {
 	else
 		sed 's/^/# /' "$work/said"
 		echo "not ok $claims - $text"
+	fi
+}
+
+# claim_with PROGRAM TEXT COMMAND... - what only this program can make, and not every machine has it
+claim_with() {
+	if command -v "$1" >/dev/null; then
+		shift
+		claim "$@"
+	else
+		claims=$((claims + 1))
+		echo "ok $claims - $2 # SKIP there is no $1 here"
 	fi
 }
 
@@ -123,6 +135,59 @@ claim "more entries than 65535, and a member with sizes of 64 bits" zip64
 claim "an empty archive is an empty file system" image empty.zip
 deep() { image deep.zip && test "$(find out -type f -name f -exec cat {} +)" = deep; }
 claim "directories 500 deep" deep
+
+# --- those that are also something else
+
+self_extracting() {
+	cat "$(command -v unzipsfx)" info.zip >sfx && zip -qA sfx && is_tree sfx tree
+}
+claim_with unzipsfx "an archive that unpacks itself, with offsets as zip -A adjusts them" self_extracting
+zipapp() {
+	mkdir app && cp -r tree/many app/ && echo 'print("runs")' >app/__main__.py &&
+		python3 -m zipapp -p '/usr/bin/env python3' -c app && same_contents app.pyz app && test "$(python3 app.pyz)" = runs
+}
+claim "a program of python's that is an archive" zipapp
+jar_of_java() { jar --create --file java.jar --no-manifest -C app . && same_contents java.jar app; }
+claim_with jar "what jar packs has the right contents" jar_of_java
+# the first member has to be this one, and stored; readers look for it at byte 30
+document() {
+	mkdir -p odf/META-INF && printf 'application/vnd.oasis.opendocument.text' >odf/mimetype && cp tree/a/numbers odf/content.xml &&
+		: >odf/META-INF/manifest.xml && (cd odf && zip -qX0 ../document.odt mimetype && zip -qrX ../document.odt . -x mimetype) &&
+		same_contents document.odt odf
+}
+claim "a document of an office" document
+
+# --- many, and large ones
+
+real_files() {
+	find /usr -xdev -type f -size -40k -readable ! -name '*
+*' 2>/dev/null | LC_ALL=C sort | head -n 22000 >list && test "$(wc -l <list)" -ge 10000 &&
+		zip -q1 real.zip -@ <list && mkdir unzipped && (cd unzipped && unzip -q ../real.zip) && is_tree real.zip unzipped
+}
+claim "tens of thousands of this machine's files are as unzip unpacks them" real_files
+
+# 4.5 GiB of zeros and some text, once as a hole and once deflated
+large_members() {
+	python3 - "$here/../fuzz" large.zip tree/a/numbers <<-'END'
+	import sys, zlib
+	sys.path.insert(0, sys.argv[1])
+	import hostile
+	text = open(sys.argv[3], "rb").read()
+	zeros = 9 << 29
+	crc = zlib.crc32(text, hostile.crc_of_zeros(zeros))
+	packer = zlib.compressobj(1, zlib.DEFLATED, -15)
+	chunk = packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)
+	z = hostile.Zip(sys.argv[2])
+	z.add(b"deflated", chunk * (zeros >> 20) + hostile.deflate(text), zeros + len(text), crc, 8)
+	z.add_behind_hole(b"stored", text, zeros, crc)
+	z.close()
+	END
+}
+ends_with_the_text() {
+	"$dump" zip large.zip --member "$1" >disk && cmp <(tail -c +$((4831838208 + 1)) disk | head -c "$(stat -c %s tree/a/numbers)") tree/a/numbers
+}
+claim "a stored member of more than 4 GiB" eval 'large_members && ends_with_the_text stored'
+claim "and a deflated one" ends_with_the_text deflated
 
 # --- damage
 
