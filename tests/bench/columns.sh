@@ -50,6 +50,8 @@ start_column() {
 	ublk-file) make_file && start_ublk ublk-file "$file" ;;
 	ublk-file-bd) start_brd $span && start_ublk ublk-file "$node" ;;
 	ublk-file-ext4) make_ext4_file && start_ublk ublk-file "$file" ;;
+	ublk-zip) make_file && start_zip ;;
+	ublk-zip-ext4) make_ext4_file && start_zip ;;
 	*) fail "no column is called so" ;;
 	esac
 }
@@ -61,7 +63,7 @@ stop_column() {
 	kublk-*) "$bench/kublk" del -n 0 ;;
 	ublk-*) test -z "$servers" || stop_ublk ;;
 	esac >/dev/null 2>&1
-	rm -f "$file"
+	rm -f "$file" "$file.zip"
 	test -z "$mounted" || wait_for umount "$mounted" 2>/dev/null
 	test -z "$module" || wait_for modprobe -r "$module" 2>/dev/null
 }
@@ -121,6 +123,11 @@ start_ublk() {
 	keeper=$(cat "$scratch/pid")
 	settle 0.1 # a child that only helped at the start has ended then
 	servers="$keeper $(cat "/proc/$keeper/task/$keeper/children")"
+}
+
+# The file as a stored member, beside it
+start_zip() {
+	zip -q0 -j "$file.zip" "$file" && start_ublk ublk-zip "$file.zip" --member=file
 }
 
 stop_ublk() {

@@ -53,6 +53,7 @@ wanted() {
 run_rows() {
 	while read -r row with what bytes depth rest <&3; do
 		case $row in '#'* | '') continue ;; esac
+		case $what in *write) test "$writable" = 1 || continue ;; esac
 		! wanted "$row" || run_row || note "row $row failed"
 	done 3<"$bench/rows"
 }
@@ -154,7 +155,8 @@ measure() {
 	test -z "$program" || fact program_bytes "$(stat -L -c %s "$program")"
 	place_servers
 	note_memory idle
-	fill "$node" || note "$why"
+	writable=$((1 - $(blockdev --getro "$node")))
+	test $writable = 0 || fill "$node" || note "$why"
 	note_memory filled
 	run_rows
 	note_memory loaded

@@ -20,5 +20,10 @@ expect "$(number zip_inflated_bytes)" -ge $((4 << 20))
 expect "$(number zip_inflated_bytes)" -le $((5 << 20)) # hardly a byte twice
 expect "$(number zip_indexed_bytes)" = $((4 << 20))
 expect "$(number zip_checkpoints)" -ge 8
+# everything of it, as a program would read it
+for name in files nodes member_bytes hits misses inflated_bytes served_bytes spans checkpoints index_bytes cache_bytes \
+	crc_failures indexed_bytes; do
+	ublk-ctl stats -J "$disk" | grep -q "\"zip_$name\": [0-9]" || fail "there is no zip_$name in: $(ublk-ctl stats -J "$disk")"
+done
 umount "$case/mnt"
 stop_disk "$disk"
