@@ -6,6 +6,7 @@
  *   dump --reads N APPLET [OPTION...] ARGUMENT  N reads at random places, and then all of it: both must say the same
  *   dump --open APPLET [OPTION...] ARGUMENT     only what happens before there is a disk
  *   dump --touch N APPLET [OPTION...] ARGUMENT  N reads at random places; prints how many KiB were resident at most
+ *   dump --all APPLET [OPTION...] ARGUMENT      all of it, to nowhere; prints the same
  *
  * Ends with the status that the server would have ended with.
  */
@@ -172,6 +173,15 @@ static void touch(struct served *s, unsigned long reads)
 	free(chunk);
 }
 
+static void read_all(struct served *s)
+{
+	char *chunk = malloc(CHUNK);
+
+	for (uint64_t at = 0; at < s->disk.size; at += CHUNK)
+		read_disk(s, at, s->disk.size - at < CHUNK ? (uint32_t)(s->disk.size - at) : CHUNK, chunk);
+	free(chunk);
+}
+
 static void print_peak(void)
 {
 	FILE *status = fopen("/proc/self/status", "re");
@@ -220,7 +230,7 @@ static const struct applet *find(const char *name)
 
 /* What is asked for. */
 static unsigned long reads;
-static enum { DUMP, TOUCH, ONLY_OPEN } what = DUMP;
+static enum { DUMP, TOUCH, READ_ALL, ONLY_OPEN } what = DUMP;
 
 static int use(struct served *s)
 {
@@ -228,6 +238,8 @@ static int use(struct served *s)
 
 	if (what == TOUCH)
 		touch(s, reads);
+	else if (what == READ_ALL)
+		read_all(s);
 	else if (!err && reads)
 		err = read_randomly(s, reads);
 	return err;
@@ -290,8 +302,8 @@ static int parse(int argc, char **argv)
 {
 	bool touches = argc > 2 && !strcmp(argv[1], "--touch");
 
-	if (argc > 1 && !strcmp(argv[1], "--open")) {
-		what = ONLY_OPEN;
+	if (argc > 1 && (!strcmp(argv[1], "--open") || !strcmp(argv[1], "--all"))) {
+		what = argv[1][2] == 'o' ? ONLY_OPEN : READ_ALL;
 		return 1;
 	}
 	if (argc < 3 || (!touches && strcmp(argv[1], "--reads") != 0))
@@ -307,12 +319,12 @@ int main(int argc, char **argv)
 	const struct applet *applet = argc > words + 1 ? find(argv[words + 1]) : NULL;
 
 	if (!applet) {
-		fputs("usage: dump [--reads N|--touch N|--open] APPLET [OPTION...]\n", stderr);
+		fputs("usage: dump [--reads N|--touch N|--all|--open] APPLET [OPTION...]\n", stderr);
 		return 2;
 	}
 	log_name("dump");
 	status = (int)status_of(run(applet, argv + words + 2));
-	if (what == TOUCH)
+	if (what == TOUCH || what == READ_ALL)
 		print_peak();
 	return status;
 }
