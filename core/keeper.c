@@ -33,10 +33,12 @@
 #include "core/file.h"
 #include "core/keeper.h"
 #include "core/log.h"
+#include "core/name.h"
 #include "core/node.h"
 #include "core/notify.h"
 #include "core/params.h"
 #include "core/proc.h"
+#include "core/registry.h"
 #include "core/signals.h"
 #include "core/status.h"
 #include "core/step.h"
@@ -76,6 +78,7 @@ struct keeper {
 	struct device device;
 	bool added, started, ready;
 	bool char_made, block_made;	/* the nodes are our own */
+	int name;			/* what holds --name; -1: none */
 	struct child worker, command;
 	bool live;			/* START_DEV has returned, and well */
 	bool killed;			/* we killed the worker, which may not have ended yet */
@@ -499,6 +502,54 @@ static void add_down(void *self)
 	if (k->block_made)
 		unlink(k->device.block_path);
 	log_device(-1);
+}
+
+/* --- name it: held first, then looked for, so that of two at the same time one at least sees the other --- */
+
+/* Names are root's, or one user's: nobody takes them away from another. */
+static bool has_its_name(struct keeper *k, uint32_t id)
+{
+	const struct ublksrv_ctrl_dev_info *ours = &k->device.info;
+	char path[DEVICE_PATH_MAX], name[DEVICE_NAME_MAX];
+	struct ublksrv_ctrl_dev_info info;
+
+	text_format(path, sizeof(path), "%s/ublkc%" PRIu32, k->spec->dev_dir, id);
+	return id != ours->dev_id && registry_ask(&k->ctrl, id, path, &info) == 0 &&
+	       device_is_unprivileged(&info) == device_is_unprivileged(ours) &&
+	       (!device_is_unprivileged(ours) || info.owner_uid == ours->owner_uid) &&
+	       name_read(registry_keeper(&info), id, name) && !strcmp(name, k->spec->name);
+}
+
+static int name_up(void *self)
+{
+	struct keeper *k = self;
+	struct file_listing listing;
+	int err = 0;
+	uint32_t id;
+
+	if (!k->spec->name)
+		return 0;
+	k->name = name_hold(k->spec->name, k->device.info.dev_id);
+	if (k->name < 0)
+		return fail(k->name, "name the device %s", k->spec->name);
+	if (registry_open(&listing) < 0)
+		return 0;
+	while (!err && registry_next(&listing, &id))
+		if (has_its_name(k, id))
+			err = fail_plain(-EEXIST, "device %" PRIu32 " has the name %s already", id, k->spec->name);
+	file_listing_close(&listing);
+	if (err)
+		remedy("choose another --name; 'ublk-ctl info %s' tells about that device", k->spec->name);
+	return err;
+}
+
+static void name_down(void *self)
+{
+	struct keeper *k = self;
+
+	if (k->name >= 0)
+		close(k->name);
+	k->name = -1;
 }
 
 /* --- wait for its node: without rights, every further command names it ------------------------- */
@@ -957,6 +1008,7 @@ static const struct step keeper_steps[] = {
 	{ "open what the disk is made of",	paths_up,	paths_down },
 	{ "reach the driver",			ctrl_up,	ctrl_down },
 	{ "add the device",			add_up,		add_down },
+	{ "name it",				name_up,	name_down },
 	{ "wait for its node",			node_up,	NULL },
 	{ "share memory with its users",	share_up,	NULL },
 	{ "choose the CPUs of its queues",	cpus_up,	cpus_down },
@@ -1034,6 +1086,7 @@ int keeper_main(const struct spec *spec)
 		.worker = { .pidfd = -1 },
 		.command = { .pidfd = -1 },
 		.sparer = { .pidfd = -1 },
+		.name = -1,
 		.pipe = -1,
 		.watch = -1,
 		.ignore_hangup = spec->background,

@@ -298,6 +298,23 @@ bool proc_own_file(pid_t pid, char *text, size_t limit)
 	return found;
 }
 
+bool proc_find_link(pid_t pid, const char *prefix, char *text, size_t limit)
+{
+	struct file_listing listing;
+	char path[32], target[256];
+	bool found = false;
+
+	text_format(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	if (file_listing_open(&listing, AT_FDCWD, path) < 0)
+		return false;
+	while (!found && next_link(&listing, target, sizeof(target)))
+		found = !strncmp(target, prefix, strlen(prefix));
+	file_listing_close(&listing);
+	if (found)
+		text_format(text, limit, "%s", target + strlen(prefix));
+	return found;
+}
+
 int proc_open_link(pid_t pid, const char *link)
 {
 	struct file_listing listing;

@@ -52,6 +52,9 @@ bool proc_own_file(pid_t pid, char *text, size_t limit);
 /* In a file system that is mounted at, or NULL. @text keeps it. */
 const char *proc_mount_point(const char *node, char *text, size_t limit);
 
+/* What follows @prefix in the link of one of the descriptors of @pid. False: there is none, or we may not look. */
+bool proc_find_link(pid_t pid, const char *prefix, char *text, size_t limit);
+
 /* Open for reading what @pid has open and /proc shows as @link. A descriptor, or -ENOENT, or what forbids it. */
 int proc_open_link(pid_t pid, const char *link);
 

@@ -7,6 +7,7 @@
 
 #include "core/affinity.h"
 #include "core/log.h"
+#include "core/name.h"
 #include "core/spec.h"
 #include "core/uapi.h"
 #include "core/util.h"
@@ -20,6 +21,7 @@ static const char *const log_targets[] = { "stderr", "syslog", "kmsg", NULL };
 
 const struct opt spec_opts[] = {
 	OPT_U32('n', "id", struct spec, id, 0, ID_MAX, "number of the device, /dev/ublkbN; else the kernel chooses"),
+	OPT_TEXT('N', "name", struct spec, name, "NAME", "what ublk-ctl, and udev in /dev/disk/by-ublk, call the disk"),
 	OPT_FLAG('r', "read-only", struct spec, read_only, "refuse writes"),
 	OPT_SIZE('b', "sector-size", struct spec, sector_size, "logical block size, 512 to 4096; else 512, or what suits the device behind a file"),
 	OPT_U32('q', "queues", struct spec, queues, 1, UBLK_MAX_NR_QUEUES, "queues, each with a thread; else one per CPU, up to 4"),
@@ -79,6 +81,9 @@ int spec_check(const struct spec *spec)
 {
 	if (spec->sector_size != SECTOR_ANY && (spec->sector_size < 512 || spec->sector_size > 4096 || !is_power_of_two(spec->sector_size)))
 		return fail_usage("--sector-size is 512, 1024, 2048 or 4096, not %" PRIu64, spec->sector_size);
+	if (spec->name && !name_is_valid(spec->name))
+		return fail_usage("'%s' is no name: up to %d letters, digits and ._+-, no . or - first, no number, no ublkbN",
+				  spec->name, DEVICE_NAME_MAX - 1);
 	if (spec->max_io && (spec->max_io < MAX_IO_MIN || spec->max_io > MAX_IO_MAX || spec->max_io % MAX_IO_MIN))
 		return fail_usage("--max-io is 4K to 32M and a multiple of 4K, not %" PRIu64, spec->max_io);
 	if (!affinity_known(spec->cpu_affinity))

@@ -30,6 +30,7 @@ struct spec {
 	char **command;			/* after "--"; NULL if there is none */
 
 	uint32_t id;			/* ID_ANY: the kernel chooses */
+	const char *name;		/* NULL: none */
 	bool read_only;
 	uint64_t sector_size;		/* bytes, a power of two, 512 .. 4096; SECTOR_ANY: what suits the disk */
 	uint32_t queues;		/* 0: as many as are worth it */

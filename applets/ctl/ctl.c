@@ -87,7 +87,7 @@ static int help(void)
 	};
 
 	text_out("\nUsage:\n ublk-ctl [SUBCOMMAND] [options] [DEV...]\n\n"
-		 "Look at ublk devices and take them away. DEV is 3, ublkb3 or /dev/ublkb3.\n\nSubcommands:\n");
+		 "Look at ublk devices and take them away. DEV is 3, ublkb3,\n/dev/ublkb3 or its name.\n\nSubcommands:\n");
 	for (size_t i = 0; i < ARRAY_SIZE(subcommands); i++)
 		text_out(" %-9s %-10s %s\n", subcommands[i].name, subcommands[i].synopsis, subcommands[i].about);
 	opt_help(tables);
@@ -108,7 +108,7 @@ static int check_words(const struct subcommand *sub, const struct ctl *ctl)
 	if (sub->devices_max >= 0 && ctl->count > sub->devices_max)
 		return fail_usage("what is '%s' for?", ctl->devices[sub->devices_max]);
 	if (ctl->count < sub->devices_min)
-		return fail_usage("%s needs %s; DEV is a number, ublkbN or /dev/ublkbN", sub->name, sub->synopsis);
+		return fail_usage("%s needs %s; DEV is a number, ublkbN, /dev/ublkbN or a name", sub->name, sub->synopsis);
 	if (ctl->all && ctl->count)
 		return fail_usage("-a and '%s' exclude each other", ctl->devices[0]);
 	return 0;

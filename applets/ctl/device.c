@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* device.c - finding devices */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,24 +11,22 @@
 #include "core/applet.h"
 #include "core/file.h"
 #include "core/log.h"
+#include "core/name.h"
 #include "core/proc.h"
+#include "core/registry.h"
 #include "core/text.h"
 #include "core/util.h"
 
-#define SYSFS "/sys/class/ublk-char"	/* every device that was added, started or not */
-#define PREFIX "ublkc"
 #define YOUNG_S 5			/* a device that nobody has started yet may still be about to be */
 
-int found_parse(const char *text, uint32_t *id)
+static int parse(const char *text, uint32_t *id)
 {
-	const char *base = strrchr(text, '/');
 	uint64_t number;
 
-	base = base ? base + 1 : text;
-	if (!strncmp(base, "ublkb", 5) || !strncmp(base, PREFIX, 5))
-		base += 5;
-	if (text_is_number(base, &number) || number >= UINT32_MAX)
-		return fail_usage("'%s' is no device: a device is 3, ublkb3 or /dev/ublkb3", text);
+	if (!strncmp(text, "ublkb", 5) || !strncmp(text, "ublkc", 5))
+		text += 5;
+	if (text_is_number(text, &number) || number >= UINT32_MAX)
+		return -EINVAL;
 	*id = (uint32_t)number;
 	return 0;
 }
@@ -38,7 +35,7 @@ bool found_exists(uint32_t id)
 {
 	char path[64];
 
-	text_format(path, sizeof(path), SYSFS "/" PREFIX "%" PRIu32, id);
+	text_format(path, sizeof(path), REGISTRY "/ublkc%" PRIu32, id);
 	return access(path, F_OK) == 0;
 }
 
@@ -50,22 +47,6 @@ struct ctrl_device found_target(const struct found *device)
 	};
 }
 
-/* With its path every device answers its owner and root; without, where there is no node or the kernel is old, root. */
-static int ask(struct found *device, struct ctrl *ctrl)
-{
-	struct ctrl_device target = { .id = device->id, .path = device->char_path };
-	int err = ctrl_get_info(ctrl, target, &device->info);
-
-	if (err && err != -ENODEV && err != -EACCES) {
-		int second;
-
-		target.path = NULL;
-		second = ctrl_get_info(ctrl, target, &device->info);
-		err = second == -EINVAL ? err : second;	/* an unprivileged device wants the path: the first error counts */
-	}
-	return err;
-}
-
 void found_look(struct found *device, struct ctrl *ctrl, const char *dev_dir, uint32_t id)
 {
 	*device = (struct found){ .id = id, .error = -EACCES };
@@ -73,7 +54,7 @@ void found_look(struct found *device, struct ctrl *ctrl, const char *dev_dir, ui
 	text_format(device->block_path, DEVICE_PATH_MAX, "%s/ublkb%" PRIu32, dev_dir, id);
 	if (!ctrl)
 		return;
-	device->error = ask(device, ctrl);
+	device->error = registry_ask(ctrl, id, device->char_path, &device->info);
 	device->told = !device->error;
 	if (device->told)
 		device->has_params = ctrl_get_params(ctrl, found_target(device), &device->params) == 0 &&
@@ -85,16 +66,13 @@ static unsigned int list_ids(uint32_t *ids, unsigned int limit)
 {
 	struct file_listing listing;
 	unsigned int count = 0;
-	const char *entry;
-	uint64_t id;
+	uint32_t id;
 
-	if (file_listing_open(&listing, AT_FDCWD, SYSFS) < 0)	/* the driver is not there, so nor are devices */
+	if (registry_open(&listing) < 0)	/* the driver is not there, so nor are devices */
 		return 0;
-	while ((entry = file_listing_next(&listing))) {
-		if (strncmp(entry, PREFIX, 5) || text_is_number(entry + 5, &id))
-			continue;
+	while (registry_next(&listing, &id)) {
 		if (count < limit)
-			ids[count] = (uint32_t)id;
+			ids[count] = id;
 		count++;
 	}
 	file_listing_close(&listing);
@@ -136,20 +114,74 @@ static int collect_all(struct found_list *list, struct ctrl *ctrl, const char *d
 	return err;
 }
 
+/* --- the devices that words mean ------------------------------------------------------------ */
+
+/* What udev makes is a link to the node, whatever it is called; @target keeps what it is linked to. */
+static const char *node_name(const char *word, char *target, size_t limit)
+{
+	ssize_t n = strchr(word, '/') ? readlink(word, target, limit - 1) : -1;
+	const char *slash;
+
+	if (n > 0) {
+		target[n] = '\0';
+		word = target;
+	}
+	slash = strrchr(word, '/');
+	return slash ? slash + 1 : word;
+}
+
+/* Root's devices go before those of users, and of these only one may have the name. */
+static int find_named(struct ctrl *ctrl, const char *dev_dir, const char *word, uint32_t *id)
+{
+	struct found_list list = { 0 };
+	char name[DEVICE_NAME_MAX];
+	unsigned int users = 0;
+	int err = collect_all(&list, ctrl, dev_dir);
+	bool roots = false;
+
+	for (unsigned int i = 0; i < list.count && !err && !roots; i++) {
+		const struct found *device = &list.devices[i];
+
+		if (!found_name(device, name) || strcmp(name, word))
+			continue;
+		roots = !device_is_unprivileged(&device->info);
+		users += !roots;
+		*id = device->id;
+	}
+	found_free(&list);
+	if (err || roots || users == 1)
+		return err;
+	if (users)
+		return fail_plain(-EEXIST, "%u users have a device called %s: say its number", users, word);
+	fail_plain(-ENODEV, "there is no device called %s", word);
+	if (!ctrl || geteuid())
+		remedy("only root sees the names of everybody's devices; a number does as well");
+	return -ENODEV;
+}
+
+static int find(struct ctrl *ctrl, const char *dev_dir, const char *word, uint32_t *id)
+{
+	char target[DEVICE_PATH_MAX];
+
+	if (parse(node_name(word, target, sizeof(target)), id) == 0)
+		return found_exists(*id) ? 0 : fail_plain(-ENODEV, "there is no device %" PRIu32, *id);
+	if (!name_is_valid(word))
+		return fail_usage("'%s' is no device: a device is 3, ublkb3, /dev/ublkb3 or its name", word);
+	return find_named(ctrl, dev_dir, word, id);
+}
+
 int found_collect(struct found_list *list, struct ctrl *ctrl, const char *dev_dir, char *const *words, int count)
 {
 	int err = count ? make_room(list, (unsigned int)count) : collect_all(list, ctrl, dev_dir);
 
 	for (int i = 0; i < count && (!err || err == -ENODEV); i++) {
 		uint32_t id = 0;
-		int bad = found_parse(words[i], &id);
+		int missing = find(ctrl, dev_dir, words[i], &id);
 
-		if (bad)
-			return bad;
-		if (found_exists(id))
+		if (!missing)
 			found_look(&list->devices[list->count++], ctrl, dev_dir, id);
 		else
-			err = fail_plain(-ENODEV, "there is no device %" PRIu32, id);
+			err = missing;
 	}
 	return err;
 }
@@ -159,21 +191,14 @@ void found_free(struct found_list *list)
 	pages_free(list->devices, list->bytes);
 }
 
-/* Made in another pid namespace: its numbers say nothing here. */
-static bool is_elsewhere(const struct found *device)
-{
-	return device_space(device->info.ublksrv_flags) != proc_pid_space(DEVICE_SPACE_BITS);
-}
-
 int found_keeper(const struct found *device)
 {
-	char name[PROC_NAME_MAX];
-	int pid = device_keeper(device->info.ublksrv_flags);
+	return device->told ? registry_keeper(&device->info) : 0;
+}
 
-	if (!device->told || !device_is_ours(device->info.ublksrv_flags) || is_elsewhere(device) || !proc_alive(pid))
-		return 0;
-	proc_name(pid, name);
-	return strncmp(name, "ublk", 4) ? 0 : pid;	/* the number may have been given to somebody else */
+bool found_name(const struct found *device, char name[DEVICE_NAME_MAX])
+{
+	return name_read(found_keeper(device), device->id, name);
 }
 
 static bool is_young(const struct found *device)
@@ -190,7 +215,7 @@ bool found_orphaned(const struct found *device)
 	if (!device->told || found_keeper(device))
 		return false;
 	/* Without its keeper a server of ours ends, if it has not yet, and its device is lost in whatever state it is. */
-	if (device_is_ours(device->info.ublksrv_flags) && !is_elsewhere(device))
+	if (device_is_ours(device->info.ublksrv_flags) && !registry_is_elsewhere(&device->info))
 		return true;
 	return device->info.state == UBLK_S_DEV_DEAD && !is_young(device) &&
 	       !proc_find_holder(device->char_path, 0, &holder);

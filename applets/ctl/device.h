@@ -8,6 +8,7 @@
 
 #include "core/ctrl.h"
 #include "core/device.h"
+#include "core/name.h"
 #include "core/uapi.h"
 
 struct found {
@@ -26,12 +27,6 @@ struct found_list {
 	size_t bytes;
 };
 
-/*
- * "3", "ublkb3", "ublkc3", "/dev/ublkb3" to 3. 0, or -EUSAGE after saying that
- * it is none.
- */
-int found_parse(const char *text, uint32_t *id);
-
 /* Is there such a device now? */
 bool found_exists(uint32_t id);
 
@@ -39,8 +34,10 @@ bool found_exists(uint32_t id);
 void found_look(struct found *device, struct ctrl *ctrl, const char *dev_dir, uint32_t id);
 
 /*
- * The devices named in @words, or all for none of them. -ENODEV (after saying
- * so) if one is not there; the others are in the list all the same.
+ * The devices named in @words ("3", "ublkb3", "/dev/ublkb3", what links to
+ * that, or a name), or all for none of them. -ENODEV (after saying so) if one
+ * is not there; the others are in the list all the same. -EUSAGE for what can
+ * be no device, -EEXIST for a name of several.
  */
 int found_collect(struct found_list *list, struct ctrl *ctrl, const char *dev_dir, char *const *words, int count);
 void found_free(struct found_list *list);
@@ -50,6 +47,9 @@ struct ctrl_device found_target(const struct found *device);
 
 /* The process that made it, if that is one of ours and alive; else 0. */
 int found_keeper(const struct found *device);
+
+/* What its user calls it. False: nothing, or its keeper is not ours to look into. */
+bool found_name(const struct found *device, char name[DEVICE_NAME_MAX]);
 
 /* Lost: dead or dying, and nobody there to bring it to life or take it away. */
 bool found_orphaned(const struct found *device);

@@ -42,6 +42,11 @@ static void get_dev(const struct found *d, char *text)
 	text_format(text, VALUE_MAX, "%s", d->block_path);
 }
 
+static void get_name(const struct found *d, char *text)
+{
+	found_name(d, text);
+}
+
 static void get_type(const struct found *d, char *text)
 {
 	const struct applet *applet = found_applet(d);
@@ -168,6 +173,7 @@ static void get_mount(const struct found *d, char *text)
 static const struct column columns[] = {
 	{ "ID",		NUMBER,	 false, get_id },
 	{ "DEV",	TEXT,	 true,  get_dev },
+	{ "NAME",	TEXT,	 true,  get_name },
 	{ "TYPE",	TEXT,	 true,  get_type },
 	{ "STATE",	TEXT,	 true,  get_state },
 	{ "SIZE",	BYTES,	 true,  get_size },

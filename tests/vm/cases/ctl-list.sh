@@ -17,6 +17,6 @@ expect "$(ublk-ctl status "$id")" = live
 expect_status 6 ublk-ctl status 4242
 expect_status 6 ublk-ctl info 4242
 expect_said 'there is no device 4242'
-expect_status 2 ublk-ctl info nonsense
+expect_status 6 ublk-ctl info nonsense
 expect_status 2 ublk-ctl list -O nonsense
 expect_status 2 ublk-ctl nonsense
