@@ -12,6 +12,7 @@ OUT := out
 PREFIX ?= /usr/local
 SBINDIR ?= $(PREFIX)/sbin
 MANDIR ?= $(PREFIX)/share/man
+UDEVDIR ?= $(PREFIX)/lib/udev/rules.d
 LINKS ?= symlink
 CROSS_COMPILE ?=
 ifeq ($(origin CC),default)
@@ -34,7 +35,7 @@ APPLETS := $(shell sed -n 's/^APPLET(\(.*\))/\1/p' applets/list.h)
 PAGES := $(sort $(wildcard applets/*.8 applets/*/*.8))
 MANUALS := $(OUT)/man/ublk.8 $(patsubst %,$(OUT)/man/ublk-%.8,$(basename $(notdir $(filter-out applets/ublk.8,$(PAGES)))))
 
-.PHONY: all tools run shell test unit lint cases test-kernels size install uninstall clean help FORCE
+.PHONY: all tools run shell test unit lint cases test-kernels size install uninstall install-udev uninstall-udev clean help FORCE
 all: $(OUT)/ublk $(MANUALS)
 
 # --- the binary
@@ -108,6 +109,15 @@ install: all
 uninstall:
 	rm -f "$(DESTDIR)$(SBINDIR)/ublk" $(APPLETS:%="$(DESTDIR)$(SBINDIR)/ublk-%")
 	rm -f $(patsubst $(OUT)/man/%,"$(DESTDIR)$(MANDIR)/man8/%",$(MANUALS))
+
+# make install-udev  rules for udev: UDEVDIR=
+install-udev:
+	install -d "$(DESTDIR)$(UDEVDIR)"
+	$(Q)sed 's|@SBINDIR@|$(SBINDIR)|' applets/ctl/60-ublk.rules >"$(DESTDIR)$(UDEVDIR)/60-ublk.rules"
+	$(Q)chmod 644 "$(DESTDIR)$(UDEVDIR)/60-ublk.rules"
+
+uninstall-udev:
+	rm -f "$(DESTDIR)$(UDEVDIR)/60-ublk.rules"
 
 # --- use and proof
 

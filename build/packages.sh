@@ -44,6 +44,7 @@ needs() {
 	vm	mount			losetup
 	vm	qemu-system-x86		qemu-system-x86_64
 	vm	strace			strace
+	vm	udev			udevadm
 	vm	util-linux		lsblk
 	vm	xfsprogs		mkfs.xfs
 	vm	xz-utils		xz

@@ -49,6 +49,11 @@ static const struct opt resize_opts[] = {
 	OPT_END
 };
 
+static const struct opt udev_opts[] = {
+	OPT_FLAG(0, "export", struct ctl, export, "print properties, KEY=VALUE, and not the owner"),
+	OPT_END
+};
+
 static const struct opt common_opts[] = {
 	OPT_TEXT(0, "dev-dir", struct ctl, dev_dir, "DIR", "where the device nodes are"),
 	OPT_COUNT('v', "verbose", struct ctl, verbose, "tell what is done; twice: trace every command"),
@@ -67,6 +72,7 @@ static const struct subcommand subcommands[] = {
 	{ "resize",   "DEV SIZE",   "let a disk of ublk-file have another size, as its file has", resize_opts, 2, 2, ctl_resize },
 	{ "prune",    "",           "delete dead devices whose server is gone", NULL, 0, 0, ctl_prune },
 	{ "check",    "",           "look for what would keep ublk from working", NULL, 0, 0, ctl_check },
+	{ "udev",     "DEV",        "tell udev's rules about a device", udev_opts, 1, 1, ctl_udev },
 };
 
 static const struct opt none = OPT_END;

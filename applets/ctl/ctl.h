@@ -10,7 +10,7 @@
 
 /* All options of all subcommands; each has rows for the ones that are its own. */
 struct ctl {
-	bool all, json, no_headings, raw, bytes, force, quiet;
+	bool all, json, no_headings, raw, bytes, force, quiet, export;
 	const char *columns;		/* "A,B"; NULL: the usual ones */
 	uint32_t wait;			/* seconds */
 	int verbose;
@@ -47,5 +47,6 @@ int ctl_prune(const struct ctl *ctl);
 int ctl_check(const struct ctl *ctl);
 int ctl_resize(const struct ctl *ctl);
 int ctl_stats(const struct ctl *ctl);
+int ctl_udev(const struct ctl *ctl);
 
 #endif

@@ -24,7 +24,8 @@ programs="
 	dash chroot env find nice nohup setsid timeout xargs dd
 	blkdiscard blkid blockdev chattr fallocate fincore findmnt flock fsfreeze losetup lsblk lscpu mkswap mount nsenter partx
 	prlimit setpriv sfdisk swapoff swapon taskset umount unshare wipefs"
-optional="dmsetup bash"
+optional="dmsetup bash udevadm"
+rules="50-udev-default 60-block 60-persistent-storage"
 modules="
 	ublk_drv ext4 xfs erofs loop brd null_blk zram nbd virtio_blk overlay
 	dm-mod dm-flakey dm-delay dm-snapshot dm-log-writes scsi_debug sd_mod"
@@ -79,6 +80,18 @@ put_busybox() {
 		name=${path##*/}
 		test -e "$root/usr/bin/$name" || test -e "$root/usr/sbin/$name" ||
 			ln -s /usr/bin/busybox "$root/usr/${path#usr/}"
+	done
+}
+
+# One program, and a daemon by its other name
+put_udev() {
+	test -e "$root/usr/bin/udevadm" || return 0
+	mkdir -p "$root/usr/lib/systemd"
+	ln -s ../../bin/udevadm "$root/usr/lib/systemd/systemd-udevd"
+	for rule in $rules; do
+		for file in /usr/lib/udev/rules.d/$rule.rules /lib/udev/rules.d/$rule.rules; do
+			test ! -e "$file" || { put "$file" usr/lib/udev/rules.d && break; }
+		done
 	done
 }
 
@@ -156,6 +169,7 @@ build() {
 	make_directories
 	put_programs
 	put_busybox
+	put_udev
 	put_modules
 	put_terminals
 	write_accounts

@@ -298,6 +298,16 @@ let_users_in() {
 	read -r _ <"$case/watching"
 }
 
+# start_udev - a udevd with the rules of this machine and ours, until the case ends
+start_udev() {
+	requires udevadm
+	/usr/lib/systemd/systemd-udevd --daemon
+	on_exit "udevadm settle; udevadm control --exit; rm -rf /run/udev /dev/disk"
+	on_exit "chgrp root /dev/ublk-control && chmod 600 /dev/ublk-control"
+	modprobe ublk_drv
+	udevadm trigger --settle --sysname-match=ublk-control
+}
+
 # as_user CMD... - without any right
 as_user() {
 	setpriv --reuid=1000 --regid=1000 --clear-groups "$@"
