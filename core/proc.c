@@ -216,6 +216,20 @@ const char *proc_mount_point(const char *node, char *text, size_t limit)
 	return found;
 }
 
+void proc_unescape(char *text)
+{
+	char *to = text;
+
+	for (; *text; text++) {
+		bool octal = *text == '\\' && text[1] >= '0' && text[1] < '4' && text[2] >= '0' && text[2] < '8' &&
+			     text[3] >= '0' && text[3] < '8';
+
+		*to++ = octal ? (char)((text[1] - '0') << 6 | (text[2] - '0') << 3 | (text[3] - '0')) : *text;
+		text += octal ? 3 : 0;
+	}
+	*to = '\0';
+}
+
 int proc_read_field(const char *path, const char *field, char *text, size_t limit)
 {
 	size_t length = strlen(field);
@@ -260,26 +274,6 @@ static bool is_kept_in(int dir, const char *number, const char *target)
 	return fstatat(dir, number, &st, 0) == 0 && (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode));
 }
 
-/* A name may hold anything; a line of a table may not. */
-static void printable(const char *from, char *to, size_t limit)
-{
-	size_t used = 0;
-
-	for (; *from && used + 5 < limit; from++) {
-		unsigned char c = (unsigned char)*from;
-
-		if (c >= ' ' && c != 0x7f) {
-			to[used++] = (char)c;
-			continue;
-		}
-		to[used++] = '\\';
-		to[used++] = (char)('0' + (c >> 6));
-		to[used++] = (char)('0' + (c >> 3 & 7));
-		to[used++] = (char)('0' + (c & 7));
-	}
-	to[used] = '\0';
-}
-
 bool proc_own_file(pid_t pid, char *text, size_t limit)
 {
 	struct file_listing listing;
@@ -294,7 +288,7 @@ bool proc_own_file(pid_t pid, char *text, size_t limit)
 		found = is_kept_in(listing.fd, entry, target) && is_own(pid, entry);
 	file_listing_close(&listing);
 	if (found)
-		printable(target, text, limit);
+		text_format(text, limit, "%s", target);
 	return found;
 }
 

@@ -44,13 +44,15 @@ void proc_name(pid_t pid, char name[PROC_NAME_MAX]);
 
 /*
  * The file or block device that @pid has opened itself: what it was started
- * with has no O_CLOEXEC, what it opens has. Control characters as \ooo.
+ * with has no O_CLOEXEC, what it opens has. Its name may hold anything.
  * False: there is none, or we may not look.
  */
 bool proc_own_file(pid_t pid, char *text, size_t limit);
 
-/* In a file system that is mounted at, or NULL. @text keeps it. */
+/* In a file system that is mounted at, or NULL. @text keeps it, with blanks and control characters as \ooo. */
 const char *proc_mount_point(const char *node, char *text, size_t limit);
+/* \ooo, as /proc has it in names of mounts, to the bytes that they are. */
+void proc_unescape(char *text);
 
 /* What follows @prefix in the link of one of the descriptors of @pid. False: there is none, or we may not look. */
 bool proc_find_link(pid_t pid, const char *prefix, char *text, size_t limit);

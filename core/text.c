@@ -185,6 +185,34 @@ int text_format(char *to, size_t limit, const char *format, ...)
 	return n;
 }
 
+/* --- characters ---------------------------------------------------------------------- */
+
+size_t text_utf8(const void *bytes, size_t left, uint32_t *character)
+{
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	const unsigned char *at = bytes;
+	size_t length = *at < 0x80 ? 1 : *at < 0xc0 ? 0 : *at < 0xe0 ? 2 : *at < 0xf0 ? 3 : *at < 0xf8 ? 4 : 0;
+
+	if (!length || length > left)
+		return 0;
+	*character = length == 1 ? *at : *at & (0x7fU >> length);
+	for (size_t i = 1; i < length; i++) {
+		if (at[i] >> 6 != 2)
+			return 0;
+		*character = *character << 6 | (at[i] & 0x3f);
+	}
+	if (*character < least[length] || *character > 0x10ffff || (*character >= 0xd800 && *character < 0xe000))
+		return 0;
+	return length;
+}
+
+bool text_acts(uint32_t character)
+{
+	return character < 0x20 || (character >= 0x7f && character < 0xa0) ||
+	       (character >= 0x200b && character < 0x2010) || (character >= 0x2028 && character < 0x202f) ||
+	       (character >= 0x2060 && character < 0x2070) || character == 0xfeff;
+}
+
 /* --- standard output ---------------------------------------------------------------- */
 
 static struct {
@@ -219,6 +247,31 @@ int text_out(const char *format, ...)
 	}
 	out.used = min_u64(out.used + (size_t)n, sizeof(out.text) - 1);
 	return n;
+}
+
+static void out_json_character(const char *at, size_t length, uint32_t code)
+{
+	if (!length)
+		text_out("\\ufffd");
+	else if (code == '"' || code == '\\')
+		text_out("\\%c", *at);
+	else if (code < 0x20 || code == 0x7f)
+		text_out("\\u%04x", code);
+	else
+		text_out("%.*s", (int)length, at);
+}
+
+void text_out_json(const char *text)
+{
+	text_out("\"");
+	while (*text) {
+		uint32_t code = 0;
+		size_t length = text_utf8(text, strlen(text), &code);
+
+		out_json_character(text, length, code);
+		text += length ? length : 1;
+	}
+	text_out("\"");
 }
 
 /* --- numbers -------------------------------------------------------------------------- */

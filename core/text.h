@@ -23,6 +23,8 @@ int text_vformat(char *to, size_t limit, const char *format, va_list args);
 
 /* To standard output, in few writes. Returns the length. */
 int text_out(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* A JSON string, with its quotes, whatever @text holds: what is no UTF-8 becomes U+FFFD, which says so. */
+void text_out_json(const char *text);
 /* What is left of it. 0, or the -errno of the first write that failed. */
 int text_out_flush(void);
 
@@ -31,6 +33,12 @@ int text_out_flush(void);
  * none; -ERANGE for more than 2^64 - 1.
  */
 int text_number(const char **at, uint64_t *number);
+
+/* The character of UTF-8 that begins at @bytes, of which there are @left, 1 or more. How many it takes, 0 if it is none. */
+size_t text_utf8(const void *bytes, size_t left, uint32_t *character);
+
+/* Does it move the cursor, or turn around or hide what is near it? */
+bool text_acts(uint32_t character);
 
 /* All of @text is one number. 0, -EINVAL or -ERANGE. */
 int text_is_number(const char *text, uint64_t *number);

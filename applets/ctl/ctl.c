@@ -20,7 +20,8 @@ static const struct opt list_opts[] = {
 	OPT_FLAG('a', "all", struct ctl, all, "all devices, as without DEV"),
 	OPT_FLAG('J', "json", struct ctl, json, "print JSON"),
 	OPT_FLAG('n', "noheadings", struct ctl, no_headings, "print no headings"),
-	OPT_TEXT('O', "output", struct ctl, columns, "COLS", "columns to print, separated by commas, or all"),
+	OPT_TEXT('O', "output", struct ctl, columns, "COLS", "columns to print, separated by commas; after the usual ones with a + before them"),
+	OPT_FLAG(0, "output-all", struct ctl, all_columns, "print all columns"),
 	OPT_FLAG(0, "raw", struct ctl, raw, "print values separated by single spaces"),
 	OPT_FLAG('b', "bytes", struct ctl, bytes, "print sizes in bytes"),
 	OPT_END

@@ -10,7 +10,7 @@
 
 /* All options of all subcommands; each has rows for the ones that are its own. */
 struct ctl {
-	bool all, json, no_headings, raw, bytes, force, quiet, export;
+	bool all, json, no_headings, all_columns, raw, bytes, force, quiet, export;
 	const char *columns;		/* "A,B"; NULL: the usual ones */
 	uint32_t wait;			/* seconds */
 	int verbose;

@@ -1,239 +1,84 @@
 /* SPDX-License-Identifier: MIT */
-/* list.c - one table of columns feeds list, info, raw and JSON, so that they cannot disagree */
+/* list.c - devices as a table, as words, as JSON */
 #include <errno.h>
-#include <inttypes.h>
 #include <string.h>
 #include <strings.h>
 
+#include "applets/ctl/columns.h"
 #include "applets/ctl/ctl.h"
-#include "applets/ctl/device.h"
-#include "core/applet.h"
 #include "core/driver.h"
-#include "core/features.h"
 #include "core/log.h"
-#include "core/proc.h"
 #include "core/size.h"
 #include "core/status.h"
 #include "core/text.h"
 #include "core/util.h"
 
-#define VALUE_MAX 512
+#define ESCAPED_MAX (4 * VALUE_MAX)
 
-/* What a column's value is: how JSON writes it, and which way it is aligned. */
-enum kind { TEXT, NUMBER, BYTES, BOOLEAN };
-
-struct column {
-	const char *name;	/* upper case; JSON's key in lower case */
-	enum kind kind;
-	bool usual;		/* printed unless asked otherwise */
-	/* Into @text, "" for not known. Bytes as a plain number. */
-	void (*get)(const struct found *device, char *text);
-};
-
-/* --- the values --------------------------------------------------------------------- */
-
-static void get_id(const struct found *d, char *text)
-{
-	text_format(text, VALUE_MAX, "%" PRIu32, d->id);
-}
-
-static void get_dev(const struct found *d, char *text)
-{
-	text_format(text, VALUE_MAX, "%s", d->block_path);
-}
-
-static void get_name(const struct found *d, char *text)
-{
-	found_name(d, text);
-}
-
-static void get_type(const struct found *d, char *text)
-{
-	const struct applet *applet = found_applet(d);
-
-	if (d->told)
-		text_format(text, VALUE_MAX, "%s", applet ? applet->name : "other");
-}
-
-/* Its keeper has that open. */
-static void get_backing(const struct found *d, char *text)
-{
-	const struct applet *applet = found_applet(d);
-	int keeper = found_keeper(d);
-
-	if (keeper && applet && applet->backend && applet->backend->mostly == IN_FILE)
-		proc_own_file(keeper, text, VALUE_MAX);
-}
-
-static void get_state(const struct found *d, char *text)
-{
-	text_format(text, VALUE_MAX, "%s", found_state(d));
-}
-
-static void get_size(const struct found *d, char *text)
-{
-	char path[64];
-	uint64_t sectors;
-
-	text_format(path, sizeof(path), "/sys/block/ublkb%" PRIu32 "/size", d->id);
-	if (proc_read_u64(path, &sectors) == 0)
-		text_format(text, VALUE_MAX, "%" PRIu64, sectors << UBLK_SECTOR_SHIFT);
-	else if (d->has_params)
-		text_format(text, VALUE_MAX, "%" PRIu64, d->params.basic.dev_sectors << UBLK_SECTOR_SHIFT);
-}
-
-static void get_read_only(const struct found *d, char *text)
-{
-	char path[64];
-	uint64_t read_only;
-
-	text_format(path, sizeof(path), "/sys/block/ublkb%" PRIu32 "/ro", d->id);
-	if (proc_read_u64(path, &read_only) == 0)
-		text_format(text, VALUE_MAX, "%" PRIu64, read_only);
-	else if (d->has_params)
-		text_format(text, VALUE_MAX, "%d", !!(d->params.basic.attrs & UBLK_ATTR_READ_ONLY));
-}
-
-static void get_queues(const struct found *d, char *text)
-{
-	if (d->told)
-		text_format(text, VALUE_MAX, "%u", d->info.nr_hw_queues);
-}
-
-static void get_depth(const struct found *d, char *text)
-{
-	if (d->told)
-		text_format(text, VALUE_MAX, "%u", d->info.queue_depth);
-}
-
-static void get_pid(const struct found *d, char *text)
-{
-	if (d->told && d->info.ublksrv_pid > 0)
-		text_format(text, VALUE_MAX, "%d", d->info.ublksrv_pid);
-}
-
-static void get_keeper(const struct found *d, char *text)
-{
-	int keeper = found_keeper(d);
-
-	if (keeper)
-		text_format(text, VALUE_MAX, "%d", keeper);
-}
-
-static void get_server(const struct found *d, char *text)
-{
-	if (d->told && proc_alive(d->info.ublksrv_pid))
-		proc_name(d->info.ublksrv_pid, text);
-}
-
-static void get_owner(const struct found *d, char *text)
-{
-	if (d->told && device_is_unprivileged(&d->info))
-		text_format(text, VALUE_MAX, "%" PRIu32 ":%" PRIu32, d->info.owner_uid, d->info.owner_gid);
-}
-
-static void get_sector(const struct found *d, char *text)
-{
-	if (d->has_params)
-		text_format(text, VALUE_MAX, "%u", 1U << d->params.basic.logical_bs_shift);
-}
-
-static void get_max_io(const struct found *d, char *text)
-{
-	if (d->told)
-		text_format(text, VALUE_MAX, "%" PRIu32, d->info.max_io_buf_bytes);
-}
-
-static void get_flags(const struct found *d, char *text)
-{
-	if (d->told)
-		features_text(d->info.flags, text, VALUE_MAX);
-}
-
-/* How bytes travel, which follows from the flags; of servers that are not ours nothing does. */
-static void get_io(const struct found *d, char *text)
-{
-	if (d->told && device_is_ours(d->info.ublksrv_flags))
-		text_format(text, VALUE_MAX, "%s%s", io_mode_name(io_mode_of(d->info.flags)),
-			    d->info.flags & UBLK_F_SHMEM_ZC ? "+shared" : "");
-}
-
-static void get_why(const struct found *d, char *text)
-{
-	if (d->told && device_is_ours(d->info.ublksrv_flags))
-		text_format(text, VALUE_MAX, "%s%s", io_mode_why(io_mode_of(d->info.flags)),
-			    d->info.flags & UBLK_F_SHMEM_ZC ? "; and what lies in shared memory stays there" : "");
-}
-
-static void get_mount(const struct found *d, char *text)
-{
-	proc_mount_point(d->block_path, text, VALUE_MAX);
-}
-
-static const struct column columns[] = {
-	{ "ID",		NUMBER,	 false, get_id },
-	{ "DEV",	TEXT,	 true,  get_dev },
-	{ "NAME",	TEXT,	 true,  get_name },
-	{ "TYPE",	TEXT,	 true,  get_type },
-	{ "STATE",	TEXT,	 true,  get_state },
-	{ "SIZE",	BYTES,	 true,  get_size },
-	{ "RO",		BOOLEAN, true,  get_read_only },
-	{ "QUEUES",	NUMBER,	 true,  get_queues },
-	{ "DEPTH",	NUMBER,	 true,  get_depth },
-	{ "PID",	NUMBER,	 true,  get_pid },
-	{ "KEEPER",	NUMBER,	 false, get_keeper },
-	{ "SERVER",	TEXT,	 false, get_server },
-	{ "OWNER",	TEXT,	 false, get_owner },
-	{ "SECTOR",	BYTES,	 false, get_sector },
-	{ "MAXIO",	BYTES,	 false, get_max_io },
-	{ "MOUNT",	TEXT,	 true,  get_mount },
-	{ "BACKING",	TEXT,	 true,  get_backing },
-	{ "IO",		TEXT,	 false, get_io },
-	{ "IO-WHY",	TEXT,	 false, get_why },
-	{ "FLAGS",	TEXT,	 false, get_flags },
-};
-
-#define COLUMNS ARRAY_SIZE(columns)
-
-/* --- which ones, and how wide -------------------------------------------------------- */
+/* --- which columns, in which order ---------------------------------------------------- */
 
 struct layout {
-	bool shown[COLUMNS];
-	int width[COLUMNS];
+	const struct column *columns[COLUMNS_MAX];
+	unsigned int count;
 	bool bytes;		/* sizes as numbers of bytes */
 };
 
-static int choose_column(struct layout *layout, const char *name, size_t length)
+static void choose(struct layout *layout, const struct column *column)
 {
-	bool all = length == 3 && !strncasecmp(name, "all", 3), found = false;
-
-	for (size_t i = 0; i < COLUMNS; i++) {
-		if (!all && (strlen(columns[i].name) != length || strncasecmp(columns[i].name, name, length)))
-			continue;
-		layout->shown[i] = true;
-		found = true;
-	}
-	return found ? 0 : -EINVAL;
+	for (unsigned int i = 0; i < layout->count; i++)
+		if (layout->columns[i] == column)
+			return;
+	layout->columns[layout->count++] = column;
 }
 
-static int choose_columns(struct layout *layout, const char *list)
+static void choose_several(struct layout *layout, bool all)
 {
-	if (!list) {
-		for (size_t i = 0; i < COLUMNS; i++)
-			layout->shown[i] = columns[i].usual;
+	for (const struct column *column = columns; column->name; column++)
+		if (all || column->usual)
+			choose(layout, column);
+}
+
+static int choose_named(struct layout *layout, const char *name, size_t length)
+{
+	const struct column *column = columns;
+	char known[300] = "";
+
+	if (length == 3 && !strncasecmp(name, "all", length)) {
+		choose_several(layout, true);
 		return 0;
 	}
+	for (; column->name; column++) {
+		if (strlen(column->name) == length && !strncasecmp(column->name, name, length)) {
+			choose(layout, column);
+			return 0;
+		}
+		text_format(known + strlen(known), sizeof(known) - strlen(known), " %s", column->name);
+	}
+	return fail_usage("there is no column '%.*s'; there are%s and ALL", (int)length, name, known);
+}
+
+/* "A,B", "+A,B" for these after the usual ones, or NULL for the usual ones alone. */
+static int choose_columns(struct layout *layout, const char *list)
+{
+	int err = 0;
+
+	if (!list || *list == '+')
+		choose_several(layout, false);
+	if (!list)
+		return 0;
+	list += *list == '+';
 	if (!*list)
 		return fail_usage("--output needs the names of columns");
-	while (*list) {
+	while (*list && !err) {
 		size_t length = strcspn(list, ",");
 
-		if (choose_column(layout, list, length))
-			return fail_usage("there is no column '%.*s'", (int)length, list);
+		err = choose_named(layout, list, length);
 		list += length + (list[length] == ',');
 	}
-	return 0;
+	return err;
 }
+
+/* --- values in a line ------------------------------------------------------------------- */
 
 static void get_value(const struct column *column, const struct found *device, bool bytes, char *text)
 {
@@ -246,93 +91,118 @@ static void get_value(const struct column *column, const struct found *device, b
 		text_format(text, VALUE_MAX, "%s", size_text(number, size));
 }
 
-static void measure(struct layout *layout, const struct found_list *list)
+/*
+ * As lsblk does: what a terminal might obey, what is no UTF-8, and the letters
+ * in @also are \xHH. Returns how many characters wide it is.
+ */
+static int escape(const char *text, const char *also, char *to)
+{
+	int width = 0;
+
+	while (*text) {
+		uint32_t code = 0;
+		size_t length = text_utf8(text, strlen(text), &code);
+
+		if (length && !text_acts(code) && !strchr(also, *text)) {
+			memcpy(to, text, length);
+			to += length;
+			width++;
+		} else {
+			length = length ? length : 1;
+			for (size_t i = 0; i < length; i++)
+				to += text_format(to, 5, "\\x%02x", (unsigned char)text[i]);
+			width += 4 * (int)length;
+		}
+		text += length;
+	}
+	*to = '\0';
+	return width;
+}
+
+/* Longer than text_out() takes at once. */
+static void put(const char *text)
+{
+	for (size_t left = strlen(text); left;) {
+		size_t some = min_u64(left, 1024);
+
+		text_out("%.*s", (int)some, text);
+		text += some;
+		left -= some;
+	}
+}
+
+/* The value of a device, or the heading for none. Returns its width. */
+static int cell(const struct layout *layout, unsigned int column, const struct found *device, const char *also, char *to)
 {
 	char text[VALUE_MAX];
 
-	for (size_t i = 0; i < COLUMNS; i++) {
-		layout->width[i] = (int)strlen(columns[i].name);
-		for (unsigned int d = 0; d < list->count && layout->shown[i]; d++) {
-			get_value(&columns[i], &list->devices[d], layout->bytes, text);
-			layout->width[i] = (int)max_u64((uint64_t)layout->width[i], strlen(text));
-		}
-	}
+	if (device)
+		get_value(layout->columns[column], device, layout->bytes, text);
+	return escape(device ? text : layout->columns[column]->name, also, to);
 }
 
 /* --- printing ------------------------------------------------------------------------ */
 
-static bool is_last(const struct layout *layout, size_t column)
+static int width_of(const struct layout *layout, unsigned int column, const struct found_list *list)
 {
-	for (size_t i = column + 1; i < COLUMNS; i++)
-		if (layout->shown[i])
-			return false;
-	return true;
+	char text[ESCAPED_MAX];
+	int width = cell(layout, column, NULL, "", text);
+
+	for (unsigned int d = 0; d < list->count; d++)
+		width = (int)max_u64((uint64_t)width, (uint64_t)cell(layout, column, &list->devices[d], "", text));
+	return width;
 }
 
 /* Blanks are owed until something follows: nobody wants them at the ends of lines. */
-static void print_cell(const struct layout *layout, size_t i, const char *text)
+static void print_line(const struct layout *layout, const int *widths, const struct found *device)
 {
-	static int owed;
-	int blanks = layout->width[i] - (int)strlen(text);
-	bool left = columns[i].kind == TEXT;
+	char text[ESCAPED_MAX];
+	int owed = 0;
 
-	if (*text)
-		text_out("%*s%s", owed + (left ? 0 : blanks), "", text);
-	owed = *text ? (left ? blanks : 0) : owed + layout->width[i];
-	owed++;
-	if (!is_last(layout, i))
-		return;
+	for (unsigned int i = 0; i < layout->count; i++) {
+		int blanks = widths[i] - cell(layout, i, device, "", text);
+		bool left = layout->columns[i]->kind == TEXT;
+
+		if (*text) {
+			text_out("%*s", owed + (left ? 0 : blanks), "");
+			put(text);
+		}
+		owed = *text ? (left ? blanks : 0) : owed + widths[i];
+		owed++;
+	}
 	text_out("\n");
-	owed = 0;
 }
 
 static void print_table(const struct layout *layout, const struct found_list *list, bool headings)
 {
-	char text[VALUE_MAX];
+	int widths[COLUMNS_MAX];
 
-	for (size_t i = 0; i < COLUMNS && headings; i++)
-		if (layout->shown[i])
-			print_cell(layout, i, columns[i].name);
+	for (unsigned int i = 0; i < layout->count; i++)
+		widths[i] = width_of(layout, i, list);
+	if (headings)
+		print_line(layout, widths, NULL);
 	for (unsigned int d = 0; d < list->count; d++)
-		for (size_t i = 0; i < COLUMNS; i++) {
-			if (!layout->shown[i])
-				continue;
-			get_value(&columns[i], &list->devices[d], layout->bytes, text);
-			print_cell(layout, i, text);
-		}
+		print_line(layout, widths, &list->devices[d]);
+}
+
+/* Words are values. */
+static void print_words(const struct layout *layout, const struct found *device)
+{
+	char text[ESCAPED_MAX];
+
+	for (unsigned int i = 0; i < layout->count; i++) {
+		cell(layout, i, device, " \\", text);
+		put(*text ? text : "-");
+		text_out(i + 1 < layout->count ? " " : "\n");
+	}
 }
 
 static void print_raw(const struct layout *layout, const struct found_list *list, bool headings)
 {
-	char text[VALUE_MAX];
-
-	for (size_t i = 0; i < COLUMNS && headings; i++)
-		if (layout->shown[i])
-			text_out("%s%s", columns[i].name, is_last(layout, i) ? "\n" : " ");
+	if (headings)
+		print_words(layout, NULL);
 	for (unsigned int d = 0; d < list->count; d++)
-		for (size_t i = 0; i < COLUMNS; i++) {
-			if (!layout->shown[i])
-				continue;
-			get_value(&columns[i], &list->devices[d], layout->bytes, text);
-			for (const char *at = *text ? text : "-"; *at; at++)
-				text_out(*at == ' ' ? "\\x20" : "%c", *at);	/* as lsblk does, so that words are values */
-			text_out(is_last(layout, i) ? "\n" : " ");
-		}
-}
-
-/* What others chose (a process' name, a mount point) may hold anything. */
-static void print_json_string(const char *text)
-{
-	text_out("\"");
-	for (; *text; text++) {
-		if (*text == '"' || *text == '\\')
-			text_out("\\%c", *text);
-		else if ((unsigned char)*text < 0x20)
-			text_out("\\u%04x", (unsigned int)*text);
-		else
-			text_out("%c", *text);
-	}
-	text_out("\"");
+		print_words(layout, &list->devices[d]);
 }
 
 static void print_json_key(const char *name)
@@ -350,7 +220,7 @@ static void print_json_value(const struct column *column, const char *text)
 	else if (column->kind == BOOLEAN)
 		text_out(*text == '0' ? "false" : "true");
 	else if (column->kind == TEXT)
-		print_json_string(text);
+		text_out_json(text);
 	else
 		text_out("%s", text);
 }
@@ -361,17 +231,12 @@ static void print_json(const struct layout *layout, const struct found_list *lis
 
 	text_out("{\"ublk\": [");
 	for (unsigned int d = 0; d < list->count; d++) {
-		bool first = true;
-
 		text_out("%s\n  {", d ? "," : "");
-		for (size_t i = 0; i < COLUMNS; i++) {
-			if (!layout->shown[i])
-				continue;
-			get_value(&columns[i], &list->devices[d], true, text);
-			text_out(first ? "" : ", ");
-			first = false;
-			print_json_key(columns[i].name);
-			print_json_value(&columns[i], text);
+		for (unsigned int i = 0; i < layout->count; i++) {
+			get_value(layout->columns[i], &list->devices[d], true, text);
+			text_out(i ? ", " : "");
+			print_json_key(layout->columns[i]->name);
+			print_json_value(layout->columns[i], text);
 		}
 		text_out("}");
 	}
@@ -380,12 +245,14 @@ static void print_json(const struct layout *layout, const struct found_list *lis
 
 static void print_info(const struct layout *layout, const struct found_list *list)
 {
-	char text[VALUE_MAX];
+	char text[ESCAPED_MAX];
 
 	for (unsigned int d = 0; d < list->count; d++)
-		for (size_t i = 0; i < COLUMNS; i++) {
-			get_value(&columns[i], &list->devices[d], layout->bytes, text);
-			text_out("%-7s %s\n", columns[i].name, *text ? text : "-");
+		for (unsigned int i = 0; i < layout->count; i++) {
+			cell(layout, i, &list->devices[d], "", text);
+			text_out("%-7s ", layout->columns[i]->name);
+			put(*text ? text : "-");
+			text_out("\n");
 		}
 }
 
@@ -416,13 +283,12 @@ int ctl_list(const struct ctl *ctl)
 {
 	struct layout layout = { .bytes = ctl->bytes };
 	struct found_list list = { 0 };
-	int err = choose_columns(&layout, ctl->columns);
+	int err = choose_columns(&layout, ctl->all_columns ? "all" : ctl->columns);
 
 	if (!err)
 		err = ctl_look(ctl, &list);
 	if (err && err != -ENODEV)
 		return (int)status_of(err);
-	measure(&layout, &list);
 	if (ctl->json)
 		print_json(&layout, &list);
 	else if (ctl->raw)

@@ -29,25 +29,6 @@ static const uint16_t cp437[128] = {
 	0x00b0, 0x2219, 0x00b7, 0x221a, 0x207f, 0x00b2, 0x25a0, 0x00a0,
 };
 
-/* A character of UTF-8 in one of @left bytes, 1 or more. Returns how many it takes, 0 if it is none. */
-static size_t utf8_take(const unsigned char *at, size_t left, uint32_t *character)
-{
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t length = *at < 0x80 ? 1 : *at < 0xc0 ? 0 : *at < 0xe0 ? 2 : *at < 0xf0 ? 3 : *at < 0xf8 ? 4 : 0;
-
-	if (!length || length > left)
-		return 0;
-	*character = length == 1 ? *at : *at & (0x7fU >> length);
-	for (size_t i = 1; i < length; i++) {
-		if (at[i] >> 6 != 2)
-			return 0;
-		*character = *character << 6 | (at[i] & 0x3f);
-	}
-	if (*character < least[length] || *character > 0x10ffff || (*character >= 0xd800 && *character < 0xe000))
-		return 0;
-	return length;
-}
-
 /* How many bytes there are before the first that is not ASCII: in most names, all. */
 static size_t ascii_run(const unsigned char *bytes, size_t length)
 {
@@ -69,7 +50,7 @@ static bool utf8_valid(const unsigned char *bytes, size_t length)
 		length -= n;
 		if (!length)
 			return true;
-		n = utf8_take(bytes, length, &character);
+		n = text_utf8(bytes, length, &character);
 		if (!n)
 			return false;
 		bytes += n;
@@ -240,20 +221,12 @@ const char *name_clean(struct name *name, const struct raw_name *given, enum enc
 
 /* --- showing ----------------------------------------------------------------------- */
 
-/* Characters that move the cursor, or turn around or hide what is near them. */
-static bool acts(uint32_t character)
-{
-	return character < 0x20 || (character >= 0x7f && character < 0xa0) ||
-	       (character >= 0x200b && character < 0x2010) || (character >= 0x2028 && character < 0x202f) ||
-	       (character >= 0x2060 && character < 0x2070) || character == 0xfeff || character == '\\';
-}
-
 size_t character_shown(char one[CHARACTER_SHOWN_MAX + 1], const unsigned char *at, size_t left, size_t *taken)
 {
 	uint32_t character;
 
-	*taken = utf8_take(at, left, &character);
-	if (*taken && !acts(character)) {
+	*taken = text_utf8(at, left, &character);
+	if (*taken && !text_acts(character) && character != '\\') {
 		memcpy(one, at, *taken);
 		return *taken;
 	}

@@ -152,6 +152,30 @@ static void output_comes_whole(void)
 	unlink(path);
 }
 
+static void say_strings(void)
+{
+	text_out_json("");
+	text_out_json("plain /dev/ublkb0");
+	text_out_json("\"\\\n\t\001\177");
+	text_out_json("\303\244 \342\202\254 \360\237\230\200");
+	text_out_json("a\377b\303");			/* no UTF-8, and half a character */
+	text_out_json("\355\240\200\300\200");		/* half of a pair, and a NUL in two bytes */
+}
+
+static void strings_are_json(void)
+{
+	static const char wanted[] = "\"\"\"plain /dev/ublkb0\"\"\\\"\\\\\\u000a\\u0009\\u0001\\u007f\""
+		"\"\303\244 \342\202\254 \360\237\230\200\"\"a\\ufffdb\\ufffd\"\"\\ufffd\\ufffd\\ufffd\\ufffd\\ufffd\"";
+	char path[] = "/tmp/ublk-unit-XXXXXX", text[sizeof(wanted) + 1] = "";
+	int fd = mkstemp(path);
+
+	CHECK_EQ(output_to(path, say_strings), 0);
+	CHECK(read(fd, text, sizeof(text)) > 0);
+	CHECK_TEXT(text, wanted);
+	close(fd);
+	unlink(path);
+}
+
 static void full_disk_is_noticed(void)
 {
 	CHECK_EQ(output_to("/dev/full", say_much), -ENOSPC);
@@ -164,5 +188,6 @@ TESTS(
 	{ "text_number stops behind the digits", numbers_end_where_digits_end },
 	{ "numbers are decimal and of 64 bits", numbers_within_64_bits },
 	{ "what is written in many pieces comes out whole and in order", output_comes_whole },
+	{ "any text makes a string of JSON", strings_are_json },
 	{ "output that cannot be written is an error", full_disk_is_noticed },
 )

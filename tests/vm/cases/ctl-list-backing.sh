@@ -18,10 +18,10 @@ ublk-ctl info "$disk" | grep -q "^BACKING $image$"
 expect "$(as_user ublk-ctl list -n --raw -O backing "$disk" 2>/dev/null)" = -
 mv "$image" "$image new
 line"
-expect "$(backing "$disk")" = "$image\\x20new\\012line"
+expect "$(backing "$disk")" = "$image\\x20new\\x0aline"
 rm "$image new
 line"
-expect "$(backing "$disk")" = "$image\\x20new\\012line\\x20(deleted)"
+expect "$(backing "$disk")" = "$image\\x20new\\x0aline\\x20(deleted)"
 stop_disk "$disk"
 
 # handed over as a descriptor, in the background, with memory in front; and a device
