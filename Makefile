@@ -12,6 +12,7 @@ OUT := out
 PREFIX ?= /usr/local
 SBINDIR ?= $(PREFIX)/sbin
 MANDIR ?= $(PREFIX)/share/man
+DATADIR ?= $(PREFIX)/share/ublk
 UDEVDIR ?= $(PREFIX)/lib/udev/rules.d
 LINKS ?= symlink
 CROSS_COMPILE ?=
@@ -102,6 +103,8 @@ install: all
 	install -d "$(DESTDIR)$(SBINDIR)" "$(DESTDIR)$(MANDIR)/man8"
 	install -m 755 $(OUT)/ublk "$(DESTDIR)$(SBINDIR)/ublk"
 	install -m 644 $(MANUALS) "$(DESTDIR)$(MANDIR)/man8/"
+	install -d "$(DESTDIR)$(DATADIR)"
+	install -m 644 applets/ctl/ublk-ctl.schema.json "$(DESTDIR)$(DATADIR)/"
 	$(Q)for name in $(if $(filter none,$(LINKS)),,$(APPLETS)); do \
 		ln -f $(if $(filter symlink,$(LINKS)),-s ublk,"$(DESTDIR)$(SBINDIR)/ublk") \
 			"$(DESTDIR)$(SBINDIR)/ublk-$$name" || exit 1; done
@@ -109,6 +112,7 @@ install: all
 uninstall:
 	rm -f "$(DESTDIR)$(SBINDIR)/ublk" $(APPLETS:%="$(DESTDIR)$(SBINDIR)/ublk-%")
 	rm -f $(patsubst $(OUT)/man/%,"$(DESTDIR)$(MANDIR)/man8/%",$(MANUALS))
+	rm -f "$(DESTDIR)$(DATADIR)/ublk-ctl.schema.json"
 
 # make install-udev  rules for udev: UDEVDIR=
 install-udev:

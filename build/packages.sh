@@ -39,6 +39,7 @@ needs() {
 	vm	erofs-utils		mkfs.erofs
 	vm	fdisk			sfdisk
 	vm	fio			fio
+	vm	jq			jq
 	vm	kmod			modprobe
 	vm	libcap2-bin		capsh
 	vm	mount			losetup

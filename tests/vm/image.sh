@@ -20,7 +20,7 @@ programs="
 	mkfs.ext4 e2fsck fsck.ext4 tune2fs dumpe2fs resize2fs debugfs filefrag
 	mkfs.xfs xfs_repair xfs_growfs xfs_io xfs_db xfs_info xfs_spaceman
 	mkfs.erofs fsck.erofs dump.erofs
-	fio strace capsh zip
+	fio strace capsh zip jq
 	dash chroot env find nice nohup setsid timeout xargs dd
 	blkdiscard blkid blockdev chattr fallocate fincore findmnt flock fsfreeze losetup lsblk lscpu mkswap mount nsenter partx
 	prlimit setpriv sfdisk swapoff swapon taskset umount unshare wipefs"
