@@ -40,6 +40,7 @@ static const struct opt json_opts[] = {
 
 static const struct opt stop_opts[] = {
 	OPT_FLAG('a', "all", struct ctl, all, "all devices"),
+	OPT_TEXT('n', "number", struct ctl, number, "DEV", "the same as DEV, as ublksrv has it"),
 	OPT_FLAG('f', "force", struct ctl, force, "even if it is in use; kill a server that does not answer"),
 	OPT_U32('w', "wait", struct ctl, wait, 1, 86400, "wait up to N seconds until it is not in use any more"),
 	OPT_END
@@ -52,6 +53,33 @@ static const struct opt resize_opts[] = {
 
 static const struct opt udev_opts[] = {
 	OPT_FLAG(0, "export", struct ctl, export, "print properties, KEY=VALUE, and not the owner"),
+	OPT_END
+};
+
+static const struct opt wait_opts[] = {
+	OPT_U32(0, "timeout", struct ctl, timeout, 0, 86400, "give up after N seconds"),
+	OPT_END
+};
+
+static const struct opt add_opts[] = {
+	OPT_TEXT('t', "type", struct ctl, add.type, "TYPE", "null, loop or file, mem, zip"),
+	OPT_TEXT('n', "number", struct ctl, add.number, "N", "number of the device"),
+	OPT_TEXT('q', "queues", struct ctl, add.queues, "N", "queues"),
+	OPT_TEXT('d', "depth", struct ctl, add.depth, "N", "requests in flight per queue"),
+	OPT_TEXT('f', "file", struct ctl, add.file, "FILE", "what a disk of type loop or zip is made of"),
+	OPT_TEXT('s', "size", struct ctl, add.size, "SIZE", "size of a disk of type null or mem"),
+	OPT_TEXT(0, "offset", struct ctl, add.offset, "SIZE", "where in FILE the disk begins"),
+	OPT_FLAG(0, "buffered_io", struct ctl, add.buffered, "the file's bytes through the page cache"),
+	OPT_TEXT(0, "max_io_buf_bytes", struct ctl, add.max_io, "SIZE", "largest single request"),
+	OPT_FLAG('z', "zero_copy", struct ctl, add.zero_copy, "insist on --io=zero-copy"),
+	OPT_FLAG(0, "usercopy", struct ctl, add.user_copy, "insist on --io=user-copy"),
+	OPT_U32('g', "need_get_data", struct ctl, add.get_data, 0, 1, "1: insist on --io=get-data"),
+	OPT_U32('u', "uring_comp", struct ctl, add.in_task, 0, 1, "changes nothing: the kernel decides"),
+	OPT_U32('r', "user_recovery", struct ctl, add.recovery, 0, 1, "1 is refused"),
+	OPT_U32('i', "user_recovery_reissue", struct ctl, add.reissue, 0, 1, "1 is refused"),
+	OPT_U32('e', "user_recovery_fail_io", struct ctl, add.fail_io, 0, 1, "1 is refused"),
+	OPT_FLAG(0, "unprivileged", struct ctl, add.unprivileged, "changes nothing: so it is where there are no rights"),
+	OPT_FLAG(0, "foreground", struct ctl, add.foreground, "serve until told to end, not in the background"),
 	OPT_END
 };
 
@@ -74,9 +102,28 @@ static const struct subcommand subcommands[] = {
 	{ "prune",    "",           "delete dead devices whose server is gone", NULL, 0, 0, ctl_prune },
 	{ "check",    "",           "look for what would keep ublk from working", NULL, 0, 0, ctl_check },
 	{ "udev",     "DEV",        "tell udev's rules about a device", udev_opts, 1, 1, ctl_udev },
+	{ "wait",     "DEV",        "wait until a device is live", wait_opts, 1, 1, ctl_wait },
+	{ "add",      "-t TYPE [SIZE|FILE]",   "make a disk as users of ublksrv do", add_opts, 0, -1, ctl_add },
 };
 
 static const struct opt none = OPT_END;
+
+/* Names that have a meaning, and nothing behind them yet. */
+static int explain_missing(const char *name)
+{
+	static const struct { const char *name, *why; } missing[] = {
+		{ "recover", "no server is brought back yet; 'ublk-ctl prune' deletes what a dead one has left" },
+		{ "adopt", "no server takes over the disk of another yet" },
+		{ "quiesce", "no disk waits for another server yet" },
+		{ "upgrade", "no server is exchanged under its disk yet; stop it and start the new one" },
+		{ "boot", "nothing is read from the kernel's command line yet" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(missing); i++)
+		if (!strcmp(missing[i].name, name))
+			return fail_plain(-EOPNOTSUPP, "%s: %s", name, missing[i].why);
+	return fail_usage("there is no subcommand or applet '%s'", name);
+}
 
 static const struct subcommand *find(const char *name)
 {
@@ -125,7 +172,7 @@ static int run(char **argv)
 {
 	bool named = argv[0] && argv[0][0] != '-';
 	const struct subcommand *sub = find(named ? argv[0] : "list");
-	struct ctl ctl = { .dev_dir = "/dev" };
+	struct ctl ctl = { .dev_dir = "/dev", .timeout = 30 };
 	const struct opt_table tables[] = {
 		{ "Options", sub && sub->opts ? sub->opts : &none, &ctl },
 		{ "Options of every subcommand", common_opts, &ctl },
@@ -135,7 +182,7 @@ static int run(char **argv)
 	int err;
 
 	if (!sub)
-		return (int)status_of(fail_usage("there is no subcommand or applet '%s'", argv[0]));
+		return (int)status_of(explain_missing(argv[0]));
 	err = opt_parse(tables, argv + named, &words);
 	if (err == -ENOENT)
 		return (int)status_of(fail_usage("%s has no option %s", sub->name, words.unknown));
@@ -148,8 +195,14 @@ static int run(char **argv)
 	log_level = ctl.quiet ? LOG_SILENT : (int)min_u64((uint64_t)ctl.verbose, LOG_TRACE);
 	ctl.devices = words.words;
 	ctl.count = words.count;
+	if (ctl.number) {		/* it had a place of its own in argv */
+		ctl.devices[ctl.count++] = ctl.number;
+		ctl.devices[ctl.count] = NULL;
+	}
 	err = words.command ? fail_usage("a command makes no sense here") : check_words(sub, &ctl);
-	return err ? (int)status_of(err) : child_run(sub->run, &ctl);
+	if (err)
+		return (int)status_of(err);
+	return sub->run == ctl_add ? ctl_add(&ctl) : child_run(sub->run, &ctl);		/* which becomes the server */
 }
 
 const struct applet applet_ctl = {

@@ -8,16 +8,25 @@
 
 #include "core/opt.h"
 
+/* What ublksrv's "add" takes; NULL and 0 for what was not given. */
+struct add {
+	const char *type, *number, *queues, *depth, *max_io, *file, *size, *offset;
+	uint32_t in_task, get_data, recovery, reissue, fail_io;		/* 0 or 1 */
+	bool zero_copy, user_copy, unprivileged, buffered, foreground;
+};
+
 /* All options of all subcommands; each has rows for the ones that are its own. */
 struct ctl {
 	bool all, json, no_headings, all_columns, raw, bytes, force, quiet, export;
 	const char *columns;		/* "A,B"; NULL: the usual ones */
-	uint32_t wait;			/* seconds */
+	uint32_t wait, timeout;		/* seconds */
+	char *number;			/* one more device */
+	struct add add;
 	int verbose;
 	const char *dev_dir;
 	uint64_t size;			/* bytes, of resize */
 
-	char **devices;			/* the words, NULL ends them */
+	char **devices;			/* the words, NULL ends them; of add, what follows its options */
 	int count;
 };
 
@@ -48,5 +57,7 @@ int ctl_check(const struct ctl *ctl);
 int ctl_resize(const struct ctl *ctl);
 int ctl_stats(const struct ctl *ctl);
 int ctl_udev(const struct ctl *ctl);
+int ctl_wait(const struct ctl *ctl);
+int ctl_add(const struct ctl *ctl);
 
 #endif

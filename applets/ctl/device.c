@@ -151,23 +151,25 @@ static int find_named(struct ctrl *ctrl, const char *dev_dir, const char *word, 
 	found_free(&list);
 	if (err || roots || users == 1)
 		return err;
-	if (users)
-		return fail_plain(-EEXIST, "%u users have a device called %s: say its number", users, word);
-	fail_plain(-ENODEV, "there is no device called %s", word);
-	if (!ctrl || geteuid())
-		remedy("only root sees the names of everybody's devices; a number does as well");
-	return -ENODEV;
+	return users ? fail_plain(-EEXIST, "%u users have a device called %s: say its number", users, word) : -ENODEV;
 }
 
-static int find(struct ctrl *ctrl, const char *dev_dir, const char *word, uint32_t *id)
+int found_find(struct ctrl *ctrl, const char *dev_dir, const char *word, uint32_t *id)
 {
 	char target[DEVICE_PATH_MAX];
 
 	if (parse(node_name(word, target, sizeof(target)), id) == 0)
-		return found_exists(*id) ? 0 : fail_plain(-ENODEV, "there is no device %" PRIu32, *id);
+		return found_exists(*id) ? 0 : -ENODEV;
 	if (!name_is_valid(word))
 		return fail_usage("'%s' is no device: a device is 3, ublkb3, /dev/ublkb3 or its name", word);
 	return find_named(ctrl, dev_dir, word, id);
+}
+
+static void explain_missing(const struct ctrl *ctrl, const char *word)
+{
+	fail_plain(-ENODEV, "there is no device %s", word);
+	if (name_is_valid(word) && (!ctrl || geteuid()))
+		remedy("only root sees the names of everybody's devices; a number does as well");
 }
 
 int found_collect(struct found_list *list, struct ctrl *ctrl, const char *dev_dir, char *const *words, int count)
@@ -176,12 +178,14 @@ int found_collect(struct found_list *list, struct ctrl *ctrl, const char *dev_di
 
 	for (int i = 0; i < count && (!err || err == -ENODEV); i++) {
 		uint32_t id = 0;
-		int missing = find(ctrl, dev_dir, words[i], &id);
+		int missing = found_find(ctrl, dev_dir, words[i], &id);
 
 		if (!missing)
 			found_look(&list->devices[list->count++], ctrl, dev_dir, id);
 		else
 			err = missing;
+		if (missing == -ENODEV)
+			explain_missing(ctrl, words[i]);
 	}
 	return err;
 }

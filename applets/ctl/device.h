@@ -30,14 +30,20 @@ struct found_list {
 /* Is there such a device now? */
 bool found_exists(uint32_t id);
 
+/*
+ * The device that @word means: "3", "ublkb3", "/dev/ublkb3", what links to
+ * that, or a name. 0; -ENODEV without saying so; -EUSAGE for what can be no
+ * device and -EEXIST for a name of several, said.
+ */
+int found_find(struct ctrl *ctrl, const char *dev_dir, const char *word, uint32_t *id);
+
 /* All that can be learnt about device @id, which exists. @ctrl NULL: from sysfs only. */
 void found_look(struct found *device, struct ctrl *ctrl, const char *dev_dir, uint32_t id);
 
 /*
- * The devices named in @words ("3", "ublkb3", "/dev/ublkb3", what links to
- * that, or a name), or all for none of them. -ENODEV (after saying so) if one
- * is not there; the others are in the list all the same. -EUSAGE for what can
- * be no device, -EEXIST for a name of several.
+ * The devices named in @words, or all for none of them. -ENODEV (after saying
+ * so) if one is not there; the others are in the list all the same. Else as
+ * found_find().
  */
 int found_collect(struct found_list *list, struct ctrl *ctrl, const char *dev_dir, char *const *words, int count);
 void found_free(struct found_list *list);

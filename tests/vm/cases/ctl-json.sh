@@ -34,6 +34,7 @@ mkfs.ext4 -q "$mem"
 mount "$mem" /mnt
 on_exit umount /mnt
 kill -STOP "$(worker_pid "$null")"
+on_exit "kill -CONT $(worker_pid "$null") 2>/dev/null || true"
 valid list ublk-ctl list -J --output-all
 kill -CONT "$(worker_pid "$null")"
 expect "$(jq -r '.ublk[0] | keys_unsorted[]' "$case/json" | sort)" = \

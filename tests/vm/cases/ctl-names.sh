@@ -30,7 +30,7 @@ for bad in '' 3 ublkb3 a/b 'a b' .. -x "$(printf '%064d' 0)"; do
 	expect_said 'is no name'
 done
 expect_status 6 ublk-ctl info scratc
-expect_said 'there is no device called scratc$'
+expect_said 'there is no device scratc$'
 expect_status 6 ublk-ctl del nobody
 expect_status 2 ublk-ctl info a/b
 expect_said 'is no device'

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* wait.c - until a device is live */
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "applets/ctl/ctl.h"
+#include "applets/ctl/device.h"
+#include "core/driver.h"
+#include "core/log.h"
+#include "core/status.h"
+#include "core/util.h"
+
+#define RECHECK_MS 1000		/* a state that changes tells nobody, and a node may come where we cannot watch */
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000L;
+}
+
+/* Can it be opened? 0; -ENODEV, -ENOTCONN for one that is there and not live, or what was said. The driver may come late, too. */
+static int look(const struct ctl *ctl, struct ctrl *ctrl)
+{
+	struct ctrl *asked;
+	struct found device;
+	uint32_t id;
+	int err;
+
+	/* Without it sysfs tells enough of a number. */
+	asked = (ctrl->fd >= 0 || !driver_try(ctrl, ctl->dev_dir)) && !ctrl->pending ? ctrl : NULL;
+	err = found_find(asked, ctl->dev_dir, *ctl->devices, &id);
+	if (err)
+		return err;
+	found_look(&device, asked, ctl->dev_dir, id);
+	return !strcmp(found_state(&device), "live") && access(device.block_path, F_OK) == 0 ? 0 : -ENOTCONN;
+}
+
+static void await_change(int watch, int64_t limit_ms)
+{
+	_Alignas(struct inotify_event) char events[4096];
+	struct pollfd ready = { .fd = watch, .events = POLLIN };
+
+	if (RETRY(poll(&ready, 1, (int)min_u64((uint64_t)limit_ms, RECHECK_MS))) > 0)
+		while (read(watch, events, sizeof(events)) > 0)
+			;
+}
+
+static int wait_live(const struct ctl *ctl, struct ctrl *ctrl, int watch)
+{
+	int64_t end = now_ms() + ctl->timeout * 1000LL;
+
+	for (;;) {
+		int err = look(ctl, ctrl);
+		int64_t left = end - now_ms();
+
+		if ((err != -ENODEV && err != -ENOTCONN) || left <= 0)
+			return err;
+		await_change(watch, left);
+	}
+}
+
+int ctl_wait(const struct ctl *ctl)
+{
+	struct ctrl ctrl = { .fd = -1 };
+	int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK), err;
+
+	if (watch >= 0)
+		inotify_add_watch(watch, ctl->dev_dir, IN_CREATE | IN_MOVED_TO | IN_ATTRIB);
+	err = wait_live(ctl, &ctrl, watch);
+	if (err == -ENODEV)
+		fail_plain(err, "there is no device %s after %u s", *ctl->devices, ctl->timeout);
+	if (err == -ENOTCONN)
+		fail_plain(err, "device %s is there, but not live after %u s", *ctl->devices, ctl->timeout);
+	ctrl_close(&ctrl);
+	if (watch >= 0)
+		close(watch);
+	return (int)status_of(err);
+}

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: MIT
+about "what users of ublksrv type does what they mean: ublk add, list, features and del; recover is refused by name"
+
+column() {
+	ublk list -n --raw -b -O "$1" "$2"
+}
+
+disk=$(ublk add -t null -q 1 -d 64 -n 9 -u 1 -g 0 --unprivileged 2>"$case/notes")
+expect "$disk" = /dev/ublkb9
+expect "$(column type,queues,depth 9)" = "null 1 64"
+expect_status 0 ublk list -n 9
+expect_said '^/dev/ublkb9 '
+ublk features | grep -q '^NEED_GET_DATA '
+ublk del -n 9
+expect ! -e "$disk"
+
+image=$(scratch 8M)
+disk=$(ublk add -t loop -f "$image" --offset=4M --buffered_io -r 0)
+expect "$(column type,size,backing "$disk")" = "file 4194304 $image"
+ublk del --number="$disk"
+disk=$(ublk-ctl add -t mem 2M -g 1 --max_io_buf_bytes=64K)
+expect "$(column type,size,maxio,io "$disk")" = "mem 2097152 65536 get-data"
+ublk del -a
+expect "$(ublk list)" = ""
+
+# in the foreground its life is that of the program
+ublk add -t null --foreground >"$case/path" &
+server=$!
+wait_until 10 test -s "$case/path"
+kill $server
+wait $server
+expect ! -e "$(cat "$case/path")"
+
+expect_status 4 ublk add -t null -r 1
+expect_said 'does not outlive its server' 'leave out'
+expect_status 2 ublk add -t qcow2 -f x
+expect_said 'not qcow2'
+expect_status 2 ublk add
+expect_status 2 ublk add -t null -q many
+for name in recover adopt quiesce upgrade boot; do
+	expect_status 4 ublk $name -n 0
+	expect_said "^ublk-ctl: $name: "
+done
+expect_status 2 ublk del
+expect_status 2 ublk del -a -n 3
