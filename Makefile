@@ -14,6 +14,7 @@ SBINDIR ?= $(PREFIX)/sbin
 MANDIR ?= $(PREFIX)/share/man
 DATADIR ?= $(PREFIX)/share/ublk
 UDEVDIR ?= $(PREFIX)/lib/udev/rules.d
+BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
 LINKS ?= symlink
 CROSS_COMPILE ?=
 ifeq ($(origin CC),default)
@@ -36,7 +37,8 @@ APPLETS := $(shell sed -n 's/^APPLET(\(.*\))/\1/p' applets/list.h)
 PAGES := $(sort $(wildcard applets/*.8 applets/*/*.8))
 MANUALS := $(OUT)/man/ublk.8 $(patsubst %,$(OUT)/man/ublk-%.8,$(basename $(notdir $(filter-out applets/ublk.8,$(PAGES)))))
 
-.PHONY: all tools run shell test unit lint cases test-kernels size install uninstall install-udev uninstall-udev clean help FORCE
+.PHONY: all tools run shell test unit lint cases test-kernels size install uninstall install-udev uninstall-udev \
+	install-completion uninstall-completion clean help FORCE
 all: $(OUT)/ublk $(MANUALS)
 
 # --- the binary
@@ -122,6 +124,15 @@ install-udev:
 
 uninstall-udev:
 	rm -f "$(DESTDIR)$(UDEVDIR)/60-ublk.rules"
+
+# make install-completion  for bash: BASHCOMPDIR=
+install-completion:
+	install -d "$(DESTDIR)$(BASHCOMPDIR)"
+	install -m 644 applets/ctl/ublk.bash "$(DESTDIR)$(BASHCOMPDIR)/ublk"
+	$(Q)for name in $(APPLETS); do ln -sf ublk "$(DESTDIR)$(BASHCOMPDIR)/ublk-$$name" || exit 1; done
+
+uninstall-completion:
+	rm -f "$(DESTDIR)$(BASHCOMPDIR)/ublk" $(APPLETS:%="$(DESTDIR)$(BASHCOMPDIR)/ublk-%")
 
 # --- use and proof
 
