@@ -30,6 +30,7 @@
 #include "core/sandbox.h"
 #include "core/stats.h"
 #include "core/text.h"
+#include "core/turn.h"
 #include "core/util.h"
 
 #define BATCH 64		/* completions taken at a time */
@@ -42,7 +43,7 @@ struct server {
 	const volatile struct ublksrv_io_desc *descriptors;
 	struct batch batch;		/* if the plan says so */
 	uint32_t commit_op, data_op;	/* as this kernel wants them encoded */
-	_Atomic uint64_t *numbers;	/* STATS_QUEUE of them, NULL: nobody counts */
+	struct turn turn;
 	uint16_t id;
 	unsigned int gone;		/* tags that the driver took back */
 	int wake_fd;			/* -1 if nobody says "later" */
@@ -103,26 +104,11 @@ static const void *answer_source(const struct server *server, const struct reque
 	return request->buffer ? request->buffer : server->xfer.zeroes;
 }
 
-static void count(const struct server *server, const struct request *request, int result)
-{
-	_Atomic uint64_t *numbers = server->numbers;
-
-	if (!numbers)
-		return;
-	if (result < 0) {
-		stats_count(&numbers[STATS_ERRORS], 1);
-		return;
-	}
-	stats_count(&numbers[request->rest.op], 1);
-	if (request->rest.op <= OP_WRITE)
-		stats_count(&numbers[STATS_BYTES + request->rest.op], request->length);
-}
-
 static void send_answer(struct serving *serving, struct request *request, int result)
 {
 	struct server *server = (struct server *)serving;
 
-	count(server, request, result);
+	turn_answer(&server->turn, request, result);
 	trace("queue %u tag %u: answer %d", server->id, request->tag, result);
 	request->asked = 0;
 	xfer_release(&server->xfer, request);
@@ -232,8 +218,12 @@ static void begin(struct server *server, struct request *request, bool data_aske
 	      span.offset, request->shared ? ", in shared memory" : data_asked ? ", bytes to come" : "");
 	if (!err)
 		err = unshared;
+	if (!request->owed)		/* else it is asked about a second time */
+		turn_arrival(&server->turn, request);
 	if (server->xfer.mode == IO_AUTO_BUF && !(in.flags & UBLK_IO_F_NEED_REG_BUF))
 		request->fixed = BUFFER_AUTO;
+	if (err)
+		request->rest.op = op;		/* for who counts */
 	if (err && data_asked) {
 		request->owed = true;
 		request->error = err;
@@ -396,6 +386,7 @@ static void serve(struct server *server)
 		arm_wake(server);
 		arm_trim(server);
 		commit(server);
+		turn_end(&server->turn);
 		err = submit(server);
 		if (err)
 			die(err, "wait for requests of queue %u", server->id);
@@ -422,7 +413,7 @@ static struct server *server_new(const struct queue_plan *plan, uint16_t id)
 	server->plan = plan;
 	server->id = id;
 	server->wake_fd = -1;
-	server->numbers = plan->numbers ? plan->numbers + (size_t)id * STATS_QUEUE : NULL;
+	server->turn.numbers = plan->numbers ? plan->numbers + (size_t)id * STATS_QUEUE : NULL;
 	server->commit_op = encode(plan, UBLK_IO_COMMIT_AND_FETCH_REQ);
 	server->data_op = encode(plan, UBLK_IO_NEED_GET_DATA);
 	server->batch = (struct batch){

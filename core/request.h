@@ -22,6 +22,7 @@
 struct request {
 	struct span rest;	/* what is left to do */
 	uint32_t length;	/* of the whole, bytes */
+	uint64_t arrived;	/* ns; 0: nobody wants to know how long it takes */
 	int error;		/* decided while the data was still to come; negative errno */
 	char *buffer;		/* where its bytes are gathered; NULL until there is one */
 	char *shared;		/* its bytes, where the driver leaves them: no copy is asked of it; NULL elsewhere */

@@ -1,43 +1,68 @@
 /* SPDX-License-Identifier: MIT */
-/* stats.c - a page of names and numbers */
+/* stats.c - a table of fields, and their numbers */
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "core/backend.h"
 #include "core/stats.h"
 #include "core/util.h"
 
-#define MAGIC 0x7374617473627575ULL
-#define NUMBERS_MAX (1U << 16)	/* the most queues, eight each, and some */
+#define MAGIC 0x3274617473627575ULL
+#define NUMBERS_MAX (1U << 22)		/* 4096 queues */
 
-typedef char name[STATS_NAME_MAX];
-
-const char *const stats_queue[STATS_QUEUE] = {
-	[OP_READ] = "reads", [OP_WRITE] = "writes", [OP_FLUSH] = "flushes", [OP_DISCARD] = "discards", [OP_ZERO] = "zeroes",
-	[STATS_BYTES + OP_READ] = "read_bytes", [STATS_BYTES + OP_WRITE] = "written_bytes",
-	[STATS_ERRORS] = "errors",
+const struct stats_name stats_queue[STATS_QUEUE_NAMES] = {
+	[STATS_REQUESTS + OP_READ] = { "reads", STATS_COUNTER },
+	[STATS_REQUESTS + OP_WRITE] = { "writes", STATS_COUNTER },
+	[STATS_REQUESTS + OP_FLUSH] = { "flushes", STATS_COUNTER },
+	[STATS_REQUESTS + OP_DISCARD] = { "discards", STATS_COUNTER },
+	[STATS_REQUESTS + OP_ZERO] = { "zeroes", STATS_COUNTER },
+	[STATS_ERRORS + OP_READ] = { "read_errors", STATS_COUNTER },
+	[STATS_ERRORS + OP_WRITE] = { "write_errors", STATS_COUNTER },
+	[STATS_ERRORS + OP_FLUSH] = { "flush_errors", STATS_COUNTER },
+	[STATS_ERRORS + OP_DISCARD] = { "discard_errors", STATS_COUNTER },
+	[STATS_ERRORS + OP_ZERO] = { "zero_errors", STATS_COUNTER },
+	[STATS_BYTES + OP_READ] = { "read_bytes", STATS_COUNTER },
+	[STATS_BYTES + OP_WRITE] = { "written_bytes", STATS_COUNTER },
+	[STATS_BYTES + OP_FLUSH] = { NULL, STATS_COUNTER },	/* it has none */
+	[STATS_BYTES + OP_DISCARD] = { "discarded_bytes", STATS_COUNTER },
+	[STATS_BYTES + OP_ZERO] = { "zeroed_bytes", STATS_COUNTER },
+	[STATS_DIRECT] = { "direct_bytes", STATS_COUNTER },
+	[STATS_IN_FLIGHT] = { "in_flight_max", STATS_MAX },
+	[STATS_LATENCIES + OP_READ] = { "read_latency", STATS_LATENCY },
+	[STATS_LATENCIES + OP_WRITE] = { "write_latency", STATS_LATENCY },
+	[STATS_LATENCIES + OP_FLUSH] = { "flush_latency", STATS_LATENCY },
+	[STATS_LATENCIES + OP_DISCARD] = { "discard_latency", STATS_LATENCY },
+	[STATS_LATENCIES + OP_ZERO] = { "zero_latency", STATS_LATENCY },
 };
 
-/* Behind it the numbers, then their names. */
 struct stats_page {
 	uint64_t magic;
-	uint32_t room;
-	_Atomic uint32_t count;
-	uint64_t unused[6];		/* so that eight numbers share a cache line, and no more */
-	_Atomic uint64_t numbers[];
+	uint64_t began;			/* stats_now() */
+	uint32_t room, used;		/* numbers */
+	_Atomic uint32_t count;		/* fields */
+	struct stats_field fields[STATS_FIELDS];
+	_Alignas(64) _Atomic uint64_t numbers[];
 };
 
 static uint64_t size_for(uint32_t room)
 {
-	return round_up(sizeof(struct stats_page) + (uint64_t)room * (sizeof(uint64_t) + sizeof(name)), page_size());
+	return round_up(sizeof(struct stats_page) + (uint64_t)room * sizeof(uint64_t), page_size());
 }
 
-static name *names_of(struct stats_page *page)
+static uint32_t room_of(uint32_t kind)
 {
-	return (name *)&page->numbers[page->room];
+	return kind == STATS_LATENCY ? STATS_LATENCY_ROOM : 1;
+}
+
+uint64_t stats_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
 int stats_open(struct stats *s, uint32_t room)
@@ -53,6 +78,7 @@ int stats_open(struct stats *s, uint32_t room)
 		return -errno;
 	}
 	s->page->room = room;
+	s->page->began = stats_now();
 	s->page->magic = MAGIC;
 	return 0;
 }
@@ -66,71 +92,139 @@ void stats_close(struct stats *s)
 	*s = (struct stats)STATS_NONE;
 }
 
-_Atomic uint64_t *stats_add(const struct stats *s, const char *const *names, uint32_t count)
+static uint32_t numbers_in(const struct stats_name *names, uint32_t count)
 {
-	uint32_t first = atomic_load(&s->page->count);
+	uint32_t numbers = 0;
 
-	must(first + count <= s->page->room);
-	for (uint32_t i = 0; i < count; i++) {
-		must(strlen(names[i]) < STATS_NAME_MAX);
-		strcpy(names_of(s->page)[first + i], names[i]);
-	}
-	atomic_store(&s->page->count, first + count);	/* not before they have their names */
-	return &s->page->numbers[first];
+	for (uint32_t i = 0; i < count; i++)
+		numbers += room_of(names[i].kind);
+	return numbers;
 }
 
-/* --- reading one, which may be anybody's ------------------------------------------------ */
-
-static bool is_page(const struct stats_page *page, uint64_t size)
+_Atomic uint64_t *stats_add(const struct stats *s, const struct stats_name *names, uint32_t count, uint32_t copies)
 {
-	return page->magic == MAGIC && page->room <= NUMBERS_MAX && size_for(page->room) == size;
+	struct stats_page *page = s->page;
+	uint32_t stride = numbers_in(names, count), first = page->used, fields = page->count;
+
+	if (copies > 1)
+		stride = STATS_ROOM(stride);
+	must(first + (uint64_t)stride * copies <= page->room && fields + count <= STATS_FIELDS);
+	page->used += stride * copies;
+	for (uint32_t i = 0, at = first; i < count; i++) {
+		struct stats_field *field = &page->fields[fields];
+
+		if (names[i].name) {
+			must(strlen(names[i].name) < STATS_NAME_MAX);
+			*field = (struct stats_field){ .kind = names[i].kind, .first = at, .copies = copies, .stride = stride };
+			strcpy(field->name, names[i].name);
+			fields++;
+		}
+		at += room_of(names[i].kind);
+	}
+	atomic_store(&page->count, fields);	/* not before they are described */
+	return &page->numbers[first];
+}
+
+/* --- taking one, which may be anybody's ------------------------------------------------ */
+
+static bool is_name(const char *name)
+{
+	size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_");
+
+	return length && length < STATS_NAME_MAX && !name[length];
+}
+
+static bool is_field(const struct stats_page *page, const struct stats_field *field)
+{
+	uint64_t end = field->first + (uint64_t)(field->copies - 1) * field->stride + room_of(field->kind);
+
+	return memchr(field->name, '\0', STATS_NAME_MAX) && is_name(field->name) && field->kind < STATS_KINDS &&
+	       field->copies && end <= page->room;
+}
+
+static bool is_page(const struct stats *s)
+{
+	const struct stats_page *page = s->page;
+
+	if (page->magic != MAGIC || page->room > NUMBERS_MAX || size_for(page->room) != s->size || page->count > STATS_FIELDS)
+		return false;
+	for (uint32_t i = 0; i < page->count; i++)
+		if (!is_field(page, &page->fields[i]) || stats_find(s, page->fields[i].name) != &page->fields[i])
+			return false;
+	return true;
 }
 
 /* A copy: who wrote it may change it under us. */
-static struct stats_page *copy_page(int fd, uint64_t *size)
+int stats_take(struct stats *copy, int fd)
 {
-	struct stats_page *page;
 	struct stat st;
 
-	if (fstat(fd, &st) < 0 || st.st_size < (off_t)sizeof(*page) || (uint64_t)st.st_size > size_for(NUMBERS_MAX))
-		return NULL;
-	*size = round_up((uint64_t)st.st_size, page_size());
-	page = pages_get(*size);
-	if (page && RETRY(pread(fd, page, (size_t)st.st_size, 0)) == st.st_size && is_page(page, *size))
-		return page;
-	pages_free(page, *size);
+	*copy = (struct stats)STATS_NONE;
+	if (fstat(fd, &st) < 0 || st.st_size < (off_t)sizeof(*copy->page) || (uint64_t)st.st_size > size_for(NUMBERS_MAX))
+		return -EINVAL;
+	copy->size = (uint64_t)st.st_size;
+	copy->page = pages_get(copy->size);
+	if (!copy->page)
+		return -ENOMEM;
+	if (RETRY(pread(fd, copy->page, copy->size, 0)) == st.st_size && is_page(copy))
+		return 0;
+	stats_close(copy);
+	return -EINVAL;
+}
+
+/* --- what is in it ------------------------------------------------------------------------ */
+
+const struct stats_field *stats_field(const struct stats *s, uint32_t number)
+{
+	return number < s->page->count ? &s->page->fields[number] : NULL;
+}
+
+const struct stats_field *stats_find(const struct stats *s, const char *name)
+{
+	const struct stats_field *field;
+
+	for (uint32_t i = 0; (field = stats_field(s, i)); i++)
+		if (!strncmp(field->name, name, STATS_NAME_MAX))
+			return field;
 	return NULL;
 }
 
-static void tell(struct stats_page *page, void (*each)(void *, const char *, uint64_t), void *context)
+/* Number @at of a copy of the field. */
+static uint64_t number(const struct stats *s, const struct stats_field *field, uint32_t copy, uint32_t at)
 {
-	name *names = names_of(page);
-	uint32_t count = (uint32_t)min_u64(page->count, page->room);
+	return atomic_load_explicit(&s->page->numbers[field->first + copy * field->stride + at], memory_order_relaxed);
+}
 
-	for (uint32_t i = 0; i < count; i++) {
-		uint64_t sum = page->numbers[i];
+uint64_t stats_copy_value(const struct stats *s, const struct stats_field *field, uint32_t copy)
+{
+	return number(s, field, copy, 0);
+}
 
-		if (!names[i][0])
-			continue;
-		names[i][STATS_NAME_MAX - 1] = '\0';
-		for (uint32_t j = i + 1; j < count; j++) {
-			if (strncmp(names[i], names[j], STATS_NAME_MAX - 1))
-				continue;
-			sum += page->numbers[j];
-			names[j][0] = '\0';
-		}
-		each(context, names[i], sum);
+uint64_t stats_value(const struct stats *s, const struct stats_field *field)
+{
+	uint64_t merged = 0;
+
+	for (uint32_t i = 0; field && i < field->copies; i++) {
+		uint64_t value = number(s, field, i, 0);
+
+		merged = field->kind == STATS_MAX ? max_u64(merged, value) : merged + value;
+	}
+	return merged;
+}
+
+void stats_histogram(const struct stats *s, const struct stats_field *field, struct histogram *sum)
+{
+	memset(sum, 0, sizeof(*sum));
+	for (uint32_t copy = 0; copy < field->copies; copy++) {
+		sum->sum += number(s, field, copy, 0);
+		for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++)
+			sum->buckets[i] += number(s, field, copy, 1 + i);
 	}
 }
 
-int stats_read(int fd, void (*each)(void *context, const char *name, uint64_t value), void *context)
+uint64_t stats_age(const struct stats *s)
 {
-	uint64_t size;
-	struct stats_page *page = copy_page(fd, &size);
+	uint64_t now = stats_now();
 
-	if (!page)
-		return -EINVAL;
-	tell(page, each, context);
-	pages_free(page, size);
-	return 0;
+	return now > s->page->began ? now - s->page->began : 0;
 }

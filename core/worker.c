@@ -56,18 +56,11 @@ static int early_up(void *self)
 	return err ? fail(err, "give up privileges that an exec could gain") : 0;
 }
 
-/* A block of numbers for each queue. */
 static _Atomic uint64_t *count_queues(const struct worker *w)
 {
 	const struct stats *stats = &w->device->stats;
-	_Atomic uint64_t *first = NULL;
 
-	for (uint16_t i = 0; stats->page && i < w->device->info.nr_hw_queues; i++) {
-		_Atomic uint64_t *numbers = stats_add(stats, stats_queue, STATS_QUEUE);
-
-		first = first ? first : numbers;
-	}
-	return first;
+	return stats->page ? stats_add(stats, stats_queue, STATS_QUEUE_NAMES, w->device->info.nr_hw_queues) : NULL;
 }
 
 static int queues_up(void *self)

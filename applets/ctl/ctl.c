@@ -38,6 +38,13 @@ static const struct opt json_opts[] = {
 	OPT_END
 };
 
+static const struct opt stats_opts[] = {
+	OPT_FLAG('J', "json", struct ctl, json, "print JSON"),
+	OPT_FLAG(0, "prometheus", struct ctl, prometheus, "print what Prometheus reads"),
+	OPT_U32('w', "watch", struct ctl, interval, 1, 86400, "print again every N seconds what was done a second, until the devices are gone"),
+	OPT_END
+};
+
 static const struct opt stop_opts[] = {
 	OPT_FLAG('a', "all", struct ctl, all, "all devices"),
 	OPT_TEXT('n', "number", struct ctl, number, "DEV", "the same as DEV, as ublksrv has it"),
@@ -95,7 +102,7 @@ static const struct subcommand subcommands[] = {
 	{ "info",     "DEV...",     "tell everything about a device", info_opts, 1, -1, ctl_info },
 	{ "status",   "DEV",        "tell the state: exit 0 live, 1 dead or quiesced, 6 absent", NULL, 1, 1, ctl_status },
 	{ "features", "",           "what this kernel offers and what it is used for", json_opts, 0, 0, ctl_features },
-	{ "stats",    "[DEV...]",   "tell what servers have counted", json_opts, 0, -1, ctl_stats },
+	{ "stats",    "[DEV...]",   "tell what servers have counted", stats_opts, 0, -1, ctl_stats },
 	{ "stop",     "DEV...|-a",  "stop devices that nobody uses", stop_opts, 0, -1, ctl_stop },
 	{ "del",      "DEV...|-a",  "stop and delete devices that nobody uses", stop_opts, 0, -1, ctl_del },
 	{ "resize",   "DEV SIZE",   "let a disk of ublk-file have another size, as its file has", resize_opts, 2, 2, ctl_resize },

@@ -22,6 +22,8 @@ struct ctl {
 	uint32_t wait, timeout;		/* seconds */
 	char *number;			/* one more device */
 	struct add add;
+	bool prometheus;
+	uint32_t interval;		/* seconds, 0: once */
 	int verbose;
 	const char *dev_dir;
 	uint64_t size;			/* bytes, of resize */

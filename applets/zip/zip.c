@@ -338,16 +338,20 @@ enum { NUMBER_FILES, NUMBER_NODES, NUMBER_MEMBER, NUMBERS };
 
 static void zip_count(void *self, const struct stats *stats)
 {
-	static const char *const ours[NUMBERS] = { "zip_files", "zip_nodes", "zip_member_bytes" };
-	static const char *const engine[] = {	/* as struct inflate_stats has them */
-		"zip_hits", "zip_misses", "zip_inflated_bytes", "zip_served_bytes", "zip_spans", "zip_checkpoints",
-		"zip_index_bytes", "zip_cache_bytes", "zip_crc_failures", "zip_indexed_bytes",
+	static const struct stats_name ours[NUMBERS] = {
+		{ "zip_files", STATS_GAUGE }, { "zip_nodes", STATS_GAUGE }, { "zip_member_bytes", STATS_GAUGE },
+	};
+	static const struct stats_name engine[] = {	/* as struct inflate_stats has them */
+		{ "zip_hits", STATS_COUNTER }, { "zip_misses", STATS_COUNTER }, { "zip_inflated_bytes", STATS_COUNTER },
+		{ "zip_served_bytes", STATS_COUNTER }, { "zip_spans", STATS_COUNTER }, { "zip_checkpoints", STATS_GAUGE },
+		{ "zip_index_bytes", STATS_GAUGE }, { "zip_cache_bytes", STATS_GAUGE },
+		{ "zip_crc_failures", STATS_COUNTER }, { "zip_indexed_bytes", STATS_GAUGE },
 	};
 	struct zip *z = self;
 
 	static_assert(sizeof(struct inflate_stats) == ARRAY_SIZE(engine) * sizeof(uint64_t), "a name for each");
-	z->numbers = stats_add(stats, ours, NUMBERS);
-	z->counted = (struct inflate_stats *)(void *)stats_add(stats, engine, ARRAY_SIZE(engine));
+	z->numbers = stats_add(stats, ours, NUMBERS, 1);
+	z->counted = (struct inflate_stats *)(void *)stats_add(stats, engine, ARRAY_SIZE(engine), 1);
 }
 
 static void tell_numbers(struct zip *z)

@@ -16,6 +16,7 @@
 
 #include "core/features.h"
 #include "core/queue.h"
+#include "core/stats.h"
 #include "core/uapi.h"
 #include "tests/check.h"
 #include "tests/unit/model.h"
@@ -413,6 +414,7 @@ static struct subject mapped_subject(void)
 static struct subject subject;
 static struct queue_plan plan;
 static struct disk disk;
+static _Atomic uint64_t numbers[QUEUES * STATS_QUEUE];
 
 /* Every way that bytes and commands travel, and what the driver has granted for it. */
 static const struct way {
@@ -447,14 +449,54 @@ static struct model_plan usual_model(const struct way *way)
 static void prepare(const struct subject *s, const struct model_plan *model, const struct way *way)
 {
 	said_nothing();
+	memset((void *)numbers, 0, sizeof(numbers));
 	subject = *s;
 	disk = (struct disk){ 0 };
 	plan = (struct queue_plan){
 		.backend = s->backend, .self = s->self, .disk = &disk, .char_fd = model_open(model), .depth = (uint16_t)model->depth,
 		.max_io = model->max_io, .sector_size = s->sector_size, .read_only = s->read_only, .legacy = model->legacy,
 		.mode = way->mode, .batch = way->batch, .at_once = s->at_once, .poll_us = model->spin_us,
-		.ended_fd = eventfd(0, EFD_CLOEXEC),
+		.ended_fd = eventfd(0, EFD_CLOEXEC), .numbers = numbers,
 	};
+}
+
+/* Of one queue: requests that have a count, and what must hold between the others. */
+static uint64_t counted_requests(const _Atomic uint64_t *n)
+{
+	uint64_t requests = 0;
+
+	for (unsigned int op = 0; op < OPS; op++) {
+		const _Atomic uint64_t *latency = &n[STATS_LATENCIES + op * STATS_LATENCY_ROOM];
+		uint64_t timed = 0;
+
+		for (unsigned int i = 0; i < HISTOGRAM_BUCKETS; i++)
+			timed += latency[1 + i];
+		CHECK(timed <= n[STATS_REQUESTS + op]);
+		requests += n[STATS_REQUESTS + op] + n[STATS_ERRORS + op];
+	}
+	CHECK_EQ(n[STATS_BYTES + OP_FLUSH], 0);
+	CHECK(n[STATS_DIRECT] <= n[STATS_BYTES + OP_READ] + n[STATS_BYTES + OP_WRITE]);
+	CHECK(n[STATS_IN_FLIGHT] <= plan.depth && !n[STATS_IN_FLIGHT] == !requests);
+	return requests;
+}
+
+static uint64_t counted_by_all(unsigned int number)
+{
+	uint64_t sum = 0;
+
+	for (unsigned int i = 0; i < QUEUES; i++)
+		sum += numbers[i * STATS_QUEUE + number];
+	return sum;
+}
+
+/* Every request is in them, and no other. */
+static void check_numbers(void)
+{
+	uint64_t requests = 0;
+
+	for (int i = 0; i < QUEUES; i++)
+		requests += counted_requests(&numbers[(size_t)i * STATS_QUEUE]);
+	CHECK_EQ(requests, model_counted().requests);
 }
 
 /* As worker.c does. */
@@ -484,6 +526,7 @@ static void join(void)
 	close(plan.ended_fd);
 	if (!driver_copies(plan.mode))
 		close(plan.char_fd);
+	check_numbers();
 	model_close();
 	CHECK_EQ(said_nothing(), 0);
 }
@@ -993,6 +1036,9 @@ static void hostile_requests(void)
 				printf("#   row %zu, %s\n", i, way->name);
 		model_stop();
 		join();
+		CHECK_EQ(counted_by_all(STATS_ERRORS + OP_READ), 8 + 3);	/* and what nobody knows */
+		CHECK_EQ(counted_by_all(STATS_ERRORS + OP_WRITE), 6);
+		CHECK_EQ(counted_by_all(STATS_ERRORS + OP_DISCARD), 2);
 	}
 }
 

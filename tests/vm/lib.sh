@@ -265,6 +265,11 @@ stop_disk() {
 $(server_said "$1")"
 }
 
+# counted DISK NAME - a number of ublk-ctl stats
+counted() {
+	ublk-ctl stats --json "$1" | grep -o "\"$2\": [0-9]*" | head -n 1 | cut -d ' ' -f 2
+}
+
 # kill_server DISK [SIGNAL] - and wait until it is dead
 kill_server() {
 	kill "-${2:-KILL}" "$(server_pid "$1")"

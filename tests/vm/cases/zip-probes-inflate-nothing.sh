@@ -6,20 +6,17 @@ mkdir "$case/tree" "$case/mnt"
 pattern 4M >"$case/tree/deflated"
 (cd "$case/tree" && zip -q ../tree.zip deflated)
 disk=$(start_disk zip "$case/tree.zip")
-number() {
-	ublk-ctl stats "$disk" | awk -v name="$1" '$2 == name { print $3 }'
-}
 blkid -p "$disk" >/dev/null
 wipefs "$disk" >/dev/null
 mount -t erofs -o ro "$disk" "$case/mnt"
 on_exit "umount $case/mnt 2>/dev/null || true"
 ls -lR "$case/mnt" >/dev/null
-expect "$(number zip_inflated_bytes) $(number zip_files) $(number zip_nodes)" = "0 1 2"
+expect "$(counted "$disk" zip_inflated_bytes) $(counted "$disk" zip_files) $(counted "$disk" zip_nodes)" = "0 1 2"
 cat "$case/mnt/deflated" >/dev/null
-expect "$(number zip_inflated_bytes)" -ge $((4 << 20))
-expect "$(number zip_inflated_bytes)" -le $((5 << 20)) # hardly a byte twice
-expect "$(number zip_indexed_bytes)" = $((4 << 20))
-expect "$(number zip_checkpoints)" -ge 8
+expect "$(counted "$disk" zip_inflated_bytes)" -ge $((4 << 20))
+expect "$(counted "$disk" zip_inflated_bytes)" -le $((5 << 20)) # hardly a byte twice
+expect "$(counted "$disk" zip_indexed_bytes)" = $((4 << 20))
+expect "$(counted "$disk" zip_checkpoints)" -ge 8
 # everything of it, as a program would read it
 for name in files nodes member_bytes hits misses inflated_bytes served_bytes spans checkpoints index_bytes cache_bytes \
 	crc_failures indexed_bytes; do
