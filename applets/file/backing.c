@@ -282,6 +282,7 @@ static int choose_direct(struct backing *b, const struct backing_plan *plan)
 	why = set_direct(b, plan);
 	if (why && plan->direct == DIRECT_ON)
 		return fail_plain(-EINVAL, "--direct-io=on: %s: %s", plan->path, why);
+	b->fallback = why;
 	if (why)
 		info("no direct I/O: %s", why);
 	return 0;

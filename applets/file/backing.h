@@ -27,6 +27,7 @@ struct backing {
 	bool read_only;
 	bool in_memory;			/* on tmpfs or ramfs */
 	bool direct;			/* O_DIRECT is on */
+	bool fallback;			/* it was wanted, but cannot be */
 	bool created;			/* by us, just now */
 	bool rotational;
 	uint64_t offset, limit;

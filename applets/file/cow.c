@@ -10,10 +10,12 @@
 #define SECTOR_SHIFT 9
 #define BITS 64			/* in a word of the map */
 
-int cow_open(struct cow *cow, uint64_t size, uint64_t limit, const struct budget *budget)
+int cow_open(struct cow *cow, uint64_t size, uint64_t limit, const struct budget *budget, _Atomic uint64_t *numbers)
 {
 	uint64_t left = budget_left(budget);
-	struct store_plan plan = { .size = size, .huge = HUGE_NONE, .node = -1, .limit = min_u64(limit, left), .budget = budget };
+	struct store_plan plan = {
+		.size = size, .huge = HUGE_NONE, .node = -1, .limit = min_u64(limit, left), .budget = budget, .numbers = numbers,
+	};
 	int err = store_open(&cow->store, &plan);
 	void *at;
 

@@ -24,8 +24,8 @@ struct cow {
 	uint64_t map_size;		/* bytes */
 };
 
-/* For a disk of @size bytes, of which at most @limit may be written. 0, or -errno after saying why. */
-int cow_open(struct cow *cow, uint64_t size, uint64_t limit, const struct budget *budget);
+/* For a disk of @size bytes, of which at most @limit may be written. @numbers: of store_count(), or NULL. 0, or -errno after saying why. */
+int cow_open(struct cow *cow, uint64_t size, uint64_t limit, const struct budget *budget, _Atomic uint64_t *numbers);
 void cow_close(struct cow *cow);
 
 /* Where the beginning of a read is: in the store, or in @fd at @start + its offset. */

@@ -16,6 +16,7 @@
 #include "core/applet.h"
 #include "core/log.h"
 #include "core/spec.h"
+#include "core/stats.h"
 #include "core/text.h"
 #include "core/util.h"
 
@@ -38,6 +39,7 @@ struct file {
 	char name[32];			/* of a descriptor, for messages */
 	struct backing backing;
 	struct budget budget;
+	_Atomic uint64_t *in_memory;	/* what the store of --cow counts, NULL: nothing */
 	struct cow cow;
 	struct mapping mapping;		/* if it is in memory anyway */
 };
@@ -159,7 +161,19 @@ static int file_open(void *self, struct disk *disk)
 		return 0;
 	disk->read_only = disk->write_cache = false;
 	disk->discard_size = (uint32_t)page_size();
-	return cow_open(&f->cow, b->size, f->cow_limit, &f->budget);
+	return cow_open(&f->cow, b->size, f->cow_limit, &f->budget, f->in_memory);
+}
+
+static void file_count(void *self, const struct stats *stats)
+{
+	static const struct stats_name names[] = { { "file_direct_io", STATS_GAUGE }, { "file_buffered_fallback", STATS_GAUGE } };
+	struct file *f = self;
+	_Atomic uint64_t *numbers = stats_add(stats, names, ARRAY_SIZE(names), 1);
+
+	stats_count(&numbers[0], f->backing.direct);
+	stats_count(&numbers[1], f->backing.fallback);
+	if (f->cow_limit)
+		f->in_memory = store_count(stats);
 }
 
 static struct place in_backing(struct file *f, const struct span *span)
@@ -224,6 +238,7 @@ static const struct backend file_backend = {
 	.prepare  = file_prepare,
 	.at_once  = file_at_once,
 	.open	  = file_open,
+	.count	  = file_count,
 	.where	  = file_where,
 	.written  = file_written,
 	.size	  = file_size,

@@ -39,6 +39,7 @@ struct mem {
 	struct file_target saved;
 	int saved_fd;
 	struct budget budget;
+	_Atomic uint64_t *numbers;	/* what the store counts, NULL: nothing */
 	struct store store;
 };
 
@@ -154,6 +155,7 @@ static int open_store(struct mem *m)
 		.node = m->node == NODE_ANY ? -1 : (int)m->node,
 		.limit = m->limit ? m->limit : left,
 		.budget = pool ? NULL : &m->budget,	/* the pool's pages are reserved, and nobody else's */
+		.numbers = m->numbers,
 	};
 	char size[SIZE_TEXT_MAX], limit[SIZE_TEXT_MAX];
 
@@ -174,6 +176,13 @@ static int load_image(struct mem *m)
 	if (!err && !m->size)
 		return fail_plain(-EINVAL, "the image %s is empty and --size not given", m->image);
 	return err;
+}
+
+static void mem_count(void *self, const struct stats *stats)
+{
+	struct mem *m = self;
+
+	m->numbers = store_count(stats);
 }
 
 static int mem_open(void *self, struct disk *disk)
@@ -236,6 +245,7 @@ static const struct backend mem_backend = {
 	.mostly	  = IN_MEMORY,
 	.prepare  = mem_prepare,
 	.open	  = mem_open,
+	.count	  = mem_count,
 	.where	  = mem_where,
 	.stopped  = mem_stopped,
 	.close	  = mem_close,

@@ -9,6 +9,7 @@
 #include "applets/mem/store.h"
 #include "core/log.h"
 #include "core/size.h"
+#include "core/stats.h"
 #include "core/util.h"
 
 #define GRANT (8ULL << 20)	/* bytes that may be taken before the budget is looked at again */
@@ -72,6 +73,57 @@ static uint64_t clear_bits(struct store *store, uint64_t first, uint64_t last)
 	return count;
 }
 
+/* --- for others to look at ----------------------------------------------------------- */
+
+_Atomic uint64_t *store_count(const struct stats *stats)
+{
+	static const struct stats_name names[STORE_NUMBERS] = {
+		[STORE_SIZE] = { "mem_size_bytes", STATS_GAUGE },
+		[STORE_USED] = { "mem_used_bytes", STATS_GAUGE },
+		[STORE_PEAK] = { "mem_peak_bytes", STATS_MAX },
+		[STORE_LIMIT] = { "mem_limit_bytes", STATS_GAUGE },
+		[STORE_HOLES] = { "mem_hole_bytes", STATS_GAUGE },
+		[STORE_FREED] = { "mem_freed_bytes", STATS_COUNTER },
+	};
+
+	return stats_add(stats, names, STORE_NUMBERS, 1);
+}
+
+static void note_size(const struct store *store)
+{
+	if (!store->numbers)
+		return;
+	store->numbers[STORE_SIZE] = store->size;
+	store->numbers[STORE_LIMIT] = min_u64(store->limit, store->size);
+	store->numbers[STORE_HOLES] = store->size - store->used;
+}
+
+/* From any queue: the numbers are added to, as the store's own is, so that all of it fits in the end. */
+static void note_taken(const struct store *store, uint64_t bytes)
+{
+	_Atomic uint64_t *numbers = store->numbers;
+	uint64_t used, peak;
+
+	if (!numbers)
+		return;
+	atomic_fetch_sub(&numbers[STORE_HOLES], bytes);
+	used = atomic_fetch_add(&numbers[STORE_USED], bytes) + bytes;
+	peak = numbers[STORE_PEAK];
+	while (peak < used && !atomic_compare_exchange_weak(&numbers[STORE_PEAK], &peak, used))
+		continue;
+}
+
+static void note_given(const struct store *store, uint64_t bytes)
+{
+	_Atomic uint64_t *numbers = store->numbers;
+
+	if (!numbers)
+		return;
+	atomic_fetch_add(&numbers[STORE_HOLES], bytes);
+	atomic_fetch_sub(&numbers[STORE_USED], bytes);
+	atomic_fetch_add(&numbers[STORE_FREED], bytes);
+}
+
 /* --- counting --------------------------------------------------------------------- */
 
 /* @used bytes are about to be in use. May they? */
@@ -105,6 +157,7 @@ int store_take(struct store *store, uint64_t offset, uint32_t length)
 	late = missing - set_bits(store, first, last);	/* somebody else took them in between */
 	if (late)
 		atomic_fetch_sub(&store->used, late << store->page_shift);
+	note_taken(store, bytes - (late << store->page_shift));
 	return 0;
 }
 
@@ -120,6 +173,7 @@ bool store_give(struct store *store, uint64_t offset, uint32_t length)
 	used = atomic_fetch_sub(&store->used, given) - given;
 	if (atomic_load(&store->granted) > used + GRANT)	/* what others may take meanwhile is not ours any more */
 		atomic_store(&store->granted, used + GRANT);
+	note_given(store, given);
 	return true;
 }
 
@@ -244,7 +298,9 @@ int store_open(struct store *store, const struct store_plan *plan)
 		.huge = plan->huge,
 		.limit = plan->limit,
 		.budget = plan->budget,
+		.numbers = plan->numbers,
 	};
+	note_size(store);
 	at = plan->huge == HUGE_THP ? map_aligned(store->size, page) : map_pages(store->size, plan->huge);
 	if (at == MAP_FAILED)
 		return explain_map(store->size, plan->huge, -errno);
@@ -291,6 +347,7 @@ int store_grow(struct store *store, uint64_t size)
 		return fail(-errno, "keep count of more pages");
 	}
 	store->map = at;
+	note_size(store);
 	return 0;
 }
 

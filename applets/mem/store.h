@@ -20,6 +20,11 @@
 
 enum huge { HUGE_NONE, HUGE_2M, HUGE_1G, HUGE_THP };
 
+/* What is counted for others, all in bytes. */
+enum { STORE_SIZE, STORE_USED, STORE_PEAK, STORE_LIMIT, STORE_HOLES, STORE_FREED, STORE_NUMBERS };
+
+struct stats;
+
 struct store {
 	char *base;
 	uint64_t size;			/* bytes, whole pages */
@@ -32,6 +37,7 @@ struct store {
 	_Atomic uint64_t granted;	/* up to here nobody need ask the budget */
 	_Atomic uint64_t *map;
 	uint64_t map_size;		/* bytes */
+	_Atomic uint64_t *numbers;	/* STORE_NUMBERS, told to others and never asked; NULL: nobody counts */
 };
 
 struct store_plan {
@@ -40,7 +46,11 @@ struct store_plan {
 	int node;			/* NUMA node that pages come from, -1 for any */
 	uint64_t limit;			/* bytes */
 	const struct budget *budget;
+	_Atomic uint64_t *numbers;	/* of store_count(), or NULL */
 };
+
+/* Room for what a store counts. */
+_Atomic uint64_t *store_count(const struct stats *stats);
 
 /* 0, or -errno after saying why. */
 int store_open(struct store *store, const struct store_plan *plan);

@@ -17,6 +17,8 @@ of() {
 }
 expect "$(of ublk_reads_total "$mem")" = "$(counted "$mem" reads)"
 expect "$(of ublk_reads_total "$null")" = "$(counted "$null" reads)"
+expect "$(of ublk_mem_size_bytes "$mem")" = $((8 << 20))
+expect "$(of ublk_mem_size_bytes "$null")" = ""
 # each name has its heading once, before all its lines; a histogram rises to its count
 expect "$(awk '
 	/^# TYPE/ { if (seen[$3]++) print "twice", $3; current = $3; kind = $4; next }
