@@ -22,6 +22,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -90,6 +91,7 @@ struct keeper {
 	bool stopped, finished;		/* the worker has reported so */
 	int result;			/* of the last control command that was waited for */
 	int stops;			/* signals that ask for an end */
+	int stats_timer;		/* -1: none */
 	int watch;			/* inotify on the disk's node, for --autoclear; -1: none */
 	bool used;			/* somebody has used it */
 	bool ignore_hangup;
@@ -106,12 +108,32 @@ static long now_ms(void)
 	return ts.tv_sec * 1000L + ts.tv_nsec / 1000000L;
 }
 
+static void tell_stats(const struct keeper *k)
+{
+	char line[512];
+
+	if (!k->device.stats.page || stats_line(k->device.stats.fd, line, sizeof(line)))
+		note("nothing is counted");
+	else
+		note("%s", line);
+}
+
+static void take_timer(struct keeper *k)
+{
+	uint64_t expired;
+
+	if (RETRY(read(k->stats_timer, &expired, sizeof(expired))) == sizeof(expired))
+		tell_stats(k);
+}
+
 static void take_signal(struct keeper *k)
 {
 	bool from_user;
 	int sig;
 
 	while ((sig = signals_read(&from_user))) {
+		if (sig == SIGUSR1)
+			tell_stats(k);
 		if (sig == SIGHUP && k->ignore_hangup)
 			continue;
 		if (sig != SIGINT && sig != SIGTERM && sig != SIGHUP)
@@ -182,7 +204,7 @@ static void reap(struct child *child)
 /* Wait until something happens, @limit_ms at most (-1: for ever). Returns what was seen, 0 when the time was over. */
 static unsigned int wait_events(struct keeper *k, int limit_ms)
 {
-	enum { SIGNALS, PIPE, WORKER, COMMAND, CTRL, WATCH, SPARER, FDS };
+	enum { SIGNALS, PIPE, WORKER, COMMAND, CTRL, WATCH, SPARER, TIMER, FDS };
 	struct pollfd ready[FDS] = {
 		[SIGNALS] = { .fd = signals_fd(), .events = POLLIN },
 		[PIPE] = { .fd = k->pipe, .events = POLLIN },
@@ -190,6 +212,7 @@ static unsigned int wait_events(struct keeper *k, int limit_ms)
 		[COMMAND] = { .fd = k->command.pidfd, .events = POLLIN },
 		[SPARER] = { .fd = k->sparer.pidfd, .events = POLLIN },
 		[WATCH] = { .fd = k->watch, .events = POLLIN },
+		[TIMER] = { .fd = k->stats_timer, .events = POLLIN },
 		[CTRL] = { .fd = k->ctrl.pending ? ctrl_poll_fd(&k->ctrl) : -1, .events = POLLIN },
 	};
 	unsigned int seen;
@@ -220,6 +243,8 @@ static unsigned int wait_events(struct keeper *k, int limit_ms)
 		k->watch = -1;
 		k->used = true;
 	}
+	if (ready[TIMER].revents)
+		take_timer(k);
 	if (ready[CTRL].revents) {
 		k->result = ctrl_result(&k->ctrl);
 		if (k->result != -EAGAIN)
@@ -882,6 +907,19 @@ static void watch_writers(struct keeper *k)
 		inotify_add_watch(k->watch, k->device.block_path, IN_CLOSE_WRITE);
 }
 
+/* When it can be used; nobody wants to hear of a disk before that. */
+static int start_timer(struct keeper *k)
+{
+	struct itimerspec every = { .it_value.tv_sec = k->spec->stats, .it_interval.tv_sec = k->spec->stats };
+
+	if (k->spec->stats == STATS_NEVER || !k->spec->stats)
+		return 0;
+	k->stats_timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (k->stats_timer < 0 || timerfd_settime(k->stats_timer, 0, &every, NULL) < 0)
+		return fail(-errno, "set a timer for --stats");
+	return 0;
+}
+
 static int ready_up(void *self)
 {
 	struct keeper *k = self;
@@ -890,6 +928,8 @@ static int ready_up(void *self)
 
 	text_format(sysfs, sizeof(sysfs), "/sys/block/ublkb%" PRIu32 "/dev", k->device.info.dev_id);
 	err = node_wait(k->device.block_path, sysfs, true, k->spec->mknod, &k->block_made);
+	if (!err)
+		err = start_timer(k);
 	if (!err)
 		err = notify_ready(k->spec, k->device.block_path);
 	if (err)
@@ -988,7 +1028,7 @@ static void end_command(struct keeper *k)
 static int stats_up(void *self)
 {
 	struct keeper *k = self;
-	int err = stats_open(&k->device.stats, k->device.info.nr_hw_queues * STATS_QUEUE + BACKEND_NUMBERS);
+	int err = stats_open(&k->device.stats, (uint32_t)k->device.info.nr_hw_queues * STATS_QUEUE + BACKEND_NUMBERS);
 
 	if (err) {
 		stats_close(&k->device.stats);
@@ -1001,7 +1041,12 @@ static void stats_down(void *self)
 {
 	struct keeper *k = self;
 
+	if (k->ready && k->spec->stats != STATS_NEVER)
+		tell_stats(k);
 	stats_close(&k->device.stats);
+	if (k->stats_timer >= 0)
+		close(k->stats_timer);
+	k->stats_timer = -1;
 }
 
 static const struct step keeper_steps[] = {
@@ -1088,6 +1133,7 @@ int keeper_main(const struct spec *spec)
 		.sparer = { .pidfd = -1 },
 		.name = -1,
 		.pipe = -1,
+		.stats_timer = -1,
 		.watch = -1,
 		.ignore_hangup = spec->background,
 	};

@@ -45,6 +45,7 @@ const struct opt spec_opts[] = {
 	OPT_COUNT('v', "verbose", struct spec, verbose, "tell what is chosen; twice: trace every command and request"),
 	OPT_FLAG(0, "quiet", struct spec, quiet, "tell nothing but errors"),
 	OPT_U32(0, "stop-timeout", struct spec, stop_timeout, 1, 86400, "seconds after which a server that does not stop is killed"),
+	OPT_U32_OPTIONAL(0, "stats", struct spec, stats, 0, 86400, "0", "tell what was done every N seconds and at the end, or only then"),
 	OPT_TEXT(0, "dev-dir", struct spec, dev_dir, "DIR", "where the device nodes are"),
 	OPT_CLEAR(0, "no-modprobe", struct spec, modprobe, "do not try to load ublk_drv"),
 	OPT_CLEAR(0, "no-mknod", struct spec, mknod, "do not make missing device nodes"),
@@ -64,6 +65,7 @@ void spec_init(struct spec *spec, const struct applet *applet)
 		.partscan = true,
 		.ready_fd = FD_NONE,
 		.stop_timeout = 10,
+		.stats = STATS_NEVER,
 		.dev_dir = "/dev",
 		.modprobe = true,
 		.mknod = true,
@@ -94,6 +96,8 @@ int spec_check(const struct spec *spec)
 		return fail_usage("--background and '-- COMMAND' exclude each other");
 	if (spec->quiet && spec->verbose)
 		return fail_usage("--quiet and --verbose exclude each other");
+	if (spec->quiet && spec->stats != STATS_NEVER)
+		return fail_usage("--quiet and --stats exclude each other");
 	if (spec->ready_fd != FD_NONE && fcntl((int)spec->ready_fd, F_GETFD) < 0)
 		return fail_usage("--ready-fd: descriptor %" PRIu32 " is not open", spec->ready_fd);
 	if (spec->ready_fd <= STDERR_FILENO && spec->ready_fd != STDOUT_FILENO)

@@ -24,6 +24,7 @@ enum io_mode {
 #define ID_ANY UINT32_MAX
 #define SECTOR_ANY UINT64_MAX
 #define FD_NONE UINT32_MAX
+#define STATS_NEVER UINT32_MAX
 
 struct spec {
 	const struct applet *applet;
@@ -50,6 +51,7 @@ struct spec {
 	int verbose;			/* -v count */
 	bool quiet;
 	uint32_t stop_timeout;		/* seconds */
+	uint32_t stats;			/* seconds between lines of statistics; 0: at the end alone; STATS_NEVER: none */
 	const char *dev_dir;
 	bool modprobe, mknod;
 	bool progress_on, progress_off;	/* neither: if standard error is a terminal */

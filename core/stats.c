@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* stats.c - a table of fields, and their numbers */
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "core/size.h"
 #include "core/stats.h"
+#include "core/text.h"
 #include "core/util.h"
 
 #define MAGIC 0x3274617473627575ULL
@@ -227,4 +230,52 @@ uint64_t stats_age(const struct stats *s)
 	uint64_t now = stats_now();
 
 	return now > s->page->began ? now - s->page->began : 0;
+}
+
+/* --- in a line ------------------------------------------------------------------------------ */
+
+static uint64_t value_of(const struct stats *s, const char *name)
+{
+	return stats_value(s, stats_find(s, name));
+}
+
+/* "12 reads (48K), 99% within 20us, 99.9% within 30us" */
+static void put_op(const struct stats *s, enum op op, char *text, size_t limit)
+{
+	const struct stats_field *latency = stats_find(s, stats_queue[STATS_LATENCIES + op].name);
+	char size[SIZE_TEXT_MAX], most[TIME_TEXT_MAX], nearly_all[TIME_TEXT_MAX];
+	struct histogram h = { 0 };
+
+	if (latency && latency->kind == STATS_LATENCY)
+		stats_histogram(s, latency, &h);
+	text_format(text, limit, "%" PRIu64 " %s (%s), 99%% within %s, 99.9%% within %s",
+		    value_of(s, stats_queue[STATS_REQUESTS + op].name), stats_queue[STATS_REQUESTS + op].name,
+		    size_text(value_of(s, stats_queue[STATS_BYTES + op].name), size),
+		    time_text(histogram_quantile(&h, 990), most), time_text(histogram_quantile(&h, 999), nearly_all));
+}
+
+static uint64_t errors_of(const struct stats *s)
+{
+	uint64_t errors = 0;
+
+	for (unsigned int op = 0; op < OPS; op++)
+		errors += value_of(s, stats_queue[STATS_ERRORS + op].name);
+	return errors;
+}
+
+int stats_line(int fd, char *text, size_t limit)
+{
+	char reads[128], writes[128];
+	struct stats now;
+	int err = stats_take(&now, fd);
+
+	if (err)
+		return err;
+	put_op(&now, OP_READ, reads, sizeof(reads));
+	put_op(&now, OP_WRITE, writes, sizeof(writes));
+	text_format(text, limit, "%s; %s; %" PRIu64 " flushes, %" PRIu64 " discards, %" PRIu64 " zeroes, %" PRIu64
+		    " errors; at most %" PRIu64 " in flight in a queue", reads, writes, value_of(&now, "flushes"),
+		    value_of(&now, "discards"), value_of(&now, "zeroes"), errors_of(&now), value_of(&now, "in_flight_max"));
+	stats_close(&now);
+	return 0;
 }

@@ -126,4 +126,7 @@ void stats_histogram(const struct stats *stats, const struct stats_field *field,
 /* Nanoseconds since the page was made. */
 uint64_t stats_age(const struct stats *stats);
 
+/* All that matters in a line. 0, or as stats_take(). */
+int stats_line(int fd, char *text, size_t limit);
+
 #endif

@@ -73,6 +73,29 @@ static void too_long_a_name(void)
 	stats_close(&stats);
 }
 
+static void in_a_line(void)
+{
+	struct stats stats;
+	_Atomic uint64_t *queue;
+	char line[512];
+
+	CHECK_EQ(stats_open(&stats, STATS_QUEUE), 0);
+	CHECK_EQ(stats_line(stats.fd, line, sizeof(line)), 0);		/* nobody has said what is in it */
+	queue = add_queues(&stats, 1);
+	stats_count(&queue[STATS_REQUESTS + OP_READ], 12);
+	stats_count(&queue[STATS_BYTES + OP_READ], 49152);
+	stats_count(&queue[STATS_REQUESTS + OP_FLUSH], 2);
+	stats_count(&queue[STATS_ERRORS + OP_WRITE], 1);
+	stats_count(&queue[STATS_ERRORS + OP_ZERO], 1);
+	stats_count(&queue[STATS_IN_FLIGHT], 9);
+	stats_time(&queue[STATS_LATENCIES], 10000, 12);
+	CHECK_EQ(stats_line(stats.fd, line, sizeof(line)), 0);
+	CHECK_TEXT(line, "12 reads (48K), 99% within 10us, 99.9% within 10us; 0 writes (0B), 99% within 0ns, 99.9% within 0ns; "
+		   "2 flushes, 0 discards, 0 zeroes, 2 errors; at most 9 in flight in a queue");
+	CHECK_EQ(stats_line(-1, line, sizeof(line)), -EINVAL);
+	stats_close(&stats);
+}
+
 /* JSON and Prometheus want each name once. */
 static void a_name_twice(void)
 {
@@ -162,5 +185,6 @@ TESTS(
 	{ "what queues count is merged as its kind wants it; there is no more room than was asked for", merged },
 	{ "a name that does not fit is a mistake of ours", too_long_a_name },
 	{ "a page with one name twice is refused", a_name_twice },
+	{ "all that matters fits in a line", in_a_line },
 	{ "a page may be anybody's, and does no harm", pages_of_others }
 )
