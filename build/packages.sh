@@ -34,15 +34,18 @@ needs() {
 	test	zip			zip
 	vm	busybox-static		busybox
 	vm	cpio			cpio
+	vm	crun			crun
 	vm	dash			dash
 	vm	e2fsprogs		mkfs.ext4
 	vm	erofs-utils		mkfs.erofs
 	vm	fdisk			sfdisk
 	vm	fio			fio
 	vm	jq			jq
+	vm	golang-github-containers-common	/usr/share/containers/seccomp.json
 	vm	kmod			modprobe
 	vm	libcap2-bin		capsh
 	vm	mount			losetup
+	vm	python3			python3
 	vm	qemu-system-x86		qemu-system-x86_64
 	vm	strace			strace
 	vm	udev			udevadm

@@ -20,7 +20,7 @@ programs="
 	mkfs.ext4 e2fsck fsck.ext4 tune2fs dumpe2fs resize2fs debugfs filefrag
 	mkfs.xfs xfs_repair xfs_growfs xfs_io xfs_db xfs_info xfs_spaceman
 	mkfs.erofs fsck.erofs dump.erofs
-	fio strace capsh zip jq
+	fio strace capsh zip jq crun
 	dash chroot env find nice nohup setsid timeout xargs dd
 	blkdiscard blkid blockdev chattr fallocate fincore findmnt flock fsfreeze losetup lsblk lscpu mkswap mount nsenter partx
 	prlimit setpriv sfdisk swapoff swapon taskset umount unshare wipefs"
@@ -146,6 +146,15 @@ put_terminals() {
 	done
 }
 
+# What engines forbid in containers, as they tell their runtime
+put_profiles() {
+	profile=/usr/share/containers/seccomp.json
+	test -e $profile || die "there is no $profile here: build/packages.sh vm installs what is needed"
+	mkdir -p "$root/usr/share/containers"
+	python3 "$here/seccomp.py" $profile "$root/usr/share/containers"
+	printf '%s\n' $profile "$here/seccomp.py" >>"$work/inputs"
+}
+
 pack() {
 	(cd "$root" && find . | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0) >"$work/image"
 }
@@ -172,6 +181,7 @@ build() {
 	put_udev
 	put_modules
 	put_terminals
+	put_profiles
 	write_accounts
 	pack
 	describe "$work/inputs" >"$image.inputs.$$"
