@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -114,9 +115,13 @@ static int explain_missing(const char *path, bool modprobe, int loaded)
 
 static int explain_open(const char *path, int err)
 {
+	struct stat st;
+
 	fail(err, "open %s", path);
-	if (err == -EACCES)
-		remedy("run as root, or have root give this user access: chgrp GROUP %s && chmod 660 %s", path, path);
+	if (err == -EACCES && stat(path, &st) == 0)
+		remedy("it belongs to user %u and group %u, mode %04o; "
+		       "run as root, or have root give this user access: chgrp GROUP %s && chmod 660 %s",
+		       st.st_uid, st.st_gid, st.st_mode & 07777, path, path);
 	else if (err == -EPERM)
 		remedy("the device cgroup forbids it: start the container with --device=/dev/ublk-control");
 	return err;
@@ -168,17 +173,18 @@ static int explain_ring(int err)
 {
 	uint64_t disabled = 0;
 
-	if ((err == -EPERM || err == -ENOSYS) && under_seccomp()) {
-		fail(-EACCES, "use io_uring: a seccomp profile blocks it");
-		remedy("allow io_uring_setup, io_uring_enter and io_uring_register in the container's profile");
-		return -EACCES;
-	}
 	if (err == -EPERM && proc_read_u64(SYSCTL_IO_URING, &disabled) == 0 && disabled) {
 		fail_plain(-EOPNOTSUPP, "cannot use io_uring: it is disabled by the sysctl kernel.io_uring_disabled=%" PRIu64,
 			   disabled);
 		remedy("as root: sysctl kernel.io_uring_disabled=0%s",
 		       disabled == 1 ? ", or put this user into the group of kernel.io_uring_group" : "");
 		return -EOPNOTSUPP;
+	}
+	if ((err == -EPERM || err == -ENOSYS) && under_seccomp()) {
+		fail(-EACCES, "use io_uring: a seccomp profile blocks it");
+		remedy("allow io_uring_setup, io_uring_enter and io_uring_register in the container's profile (%s not)",
+		       err == -EPERM ? "that of docker and containerd does" : "that of podman and CRI-O does");
+		return -EACCES;
 	}
 	if (err == -ENOSYS) {
 		fail_plain(-EOPNOTSUPP, "cannot use io_uring: this kernel was built without it");

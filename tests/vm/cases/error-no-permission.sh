@@ -4,6 +4,6 @@ about "a user who may not open the control node is told what root can do, with e
 modprobe ublk_drv
 expect_status 3 as_user ublk-mem --size 16M
 expect_said 'ublk-mem: cannot open /dev/ublk-control: Permission denied' \
-	'run as root, or have root give this user access: chgrp GROUP /dev/ublk-control && chmod 660 /dev/ublk-control'
+	'it belongs to user 0 and group 0, mode 0600; run as root, or have root give this user access: chgrp GROUP /dev/ublk-control && chmod 660 /dev/ublk-control'
 expect_status 3 as_user ublk-ctl features
 expect_status 3 as_user ublk-ctl del 0 
