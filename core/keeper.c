@@ -14,6 +14,7 @@
  *     which waits until nobody has ublkcN open.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
@@ -54,6 +55,7 @@
 #define RECHECK_MS 1000			/* how often a device in use is looked at again, where nothing tells */
 #define KILLED_MS 5000			/* a killed worker is gone by then, or never */
 #define REPORTS_MAX 3			/* an honest worker has no more to say */
+#define SYSFS_CHAR REGISTRY "/ublkc"
 #define HELD_MS 2000			/* how long a forced end waits for those who have the device open */
 
 /* What a wait has seen. */
@@ -380,26 +382,66 @@ static int add(struct keeper *k)
 	return ctrl_add(&k->ctrl, &k->device.info);
 }
 
-static int explain_add(const struct keeper *k, int err)
+/* How many have no disk: they are dead, or only just being made. */
+static unsigned int count_diskless(void)
 {
-	const struct spec *spec = k->spec;
+	struct file_listing listing;
+	unsigned int count = 0;
+	uint32_t id;
+	char path[80];
+
+	if (registry_open(&listing))
+		return 0;
+	while (registry_next(&listing, &id)) {
+		text_format(path, sizeof(path), "/sys/block/ublkb%" PRIu32, id);
+		count += access(path, F_OK) < 0;
+	}
+	file_listing_close(&listing);
+	return count;
+}
+
+static int explain_slots(void)
+{
 	uint64_t most;
+
+	fail_plain(-EBUSY, "all slots for ublk devices are in use (%u devices have no disk)", count_diskless());
+	if (proc_read_u64("/sys/module/ublk_drv/parameters/ublks_max", &most) == 0)
+		remedy("'ublk-ctl prune' deletes dead ones; the limit of %" PRIu64 " is the parameter ublks_max of ublk_drv",
+		       most);
+	return -EBUSY;
+}
+
+/* Device @id, which exists: whose is it? */
+static int explain_exists(struct keeper *k, uint32_t id)
+{
+	struct ublksrv_ctrl_dev_info info = { 0 };
+	char path[DEVICE_PATH_MAX], name[PROC_NAME_MAX];
+	int pid;
+
+	text_format(path, sizeof(path), "%s/ublkc%" PRIu32, k->spec->dev_dir, id);
+	pid = registry_ask(&k->ctrl, id, path, &info) == 0 ? registry_keeper(&info) : 0;
+	if (pid) {
+		proc_name(pid, name);
+		fail_plain(-EEXIST, "device %" PRIu32 " is in use by process %d (%s)", id, pid, name);
+	} else {
+		fail_plain(-EEXIST, "device %" PRIu32 " exists already", id);
+	}
+	remedy("choose another --id or none; 'ublk-ctl info %" PRIu32 "' tells whose it is, 'ublk-ctl prune' deletes dead ones",
+	       id);
+	return -EEXIST;
+}
+
+static int explain_add(struct keeper *k, int err)
+{
 
 	switch (err) {
 	case -EPERM:
 		fail_plain(err, "only root may make disks here: users need Linux 6.3 or newer");
 		return err;
 	case -EACCES:
-		fail_plain(-EBUSY, "all slots for ublk devices are in use");
-		if (proc_read_u64("/sys/module/ublk_drv/parameters/ublks_max", &most) == 0)
-			remedy("'ublk-ctl prune' deletes dead ones; the limit of %" PRIu64
-			       " is the parameter ublks_max of ublk_drv", most);
-		return -EBUSY;
+		return explain_slots();
 	case -EEXIST:
-		fail_plain(err, "device %" PRIu32 " exists already", spec->id);
-		remedy("choose another --id or none; 'ublk-ctl info %" PRIu32 "' tells whose it is, 'ublk-ctl prune' deletes "
-		       "dead ones", spec->id);
-		return err;
+		return explain_exists(k, k->spec->id);
 	case -ENOSPC:
 		fail_plain(-EBUSY, "there is no free device number");
 		return -EBUSY;
@@ -449,6 +491,8 @@ static int add_up(void *self)
 	err = add(k);
 	if (err == -EPERM) {		/* no rights: the kernel lets us have one of our own all the same */
 		err = features_ask(&k->device.features, k->spec, true);
+		if (!err)
+			err = node_foresee(k->spec->dev_dir, k->spec->id, k->spec->mknod);
 		if (err)
 			return err;
 		err = add(k);
@@ -495,33 +539,45 @@ static int explain_del(const struct keeper *k, int err)
 				  k->device.char_path, (int)holder.pid, holder.name, k->device.info.dev_id);
 	else {
 		fail(err, "delete device %" PRIu32, k->device.info.dev_id);
-		remedy("it is left behind; run 'ublk-ctl del %" PRIu32 "' as root", k->device.info.dev_id);
+		remedy("it is left behind; run 'ublk-ctl del %" PRIu32 "' as root, on the host", k->device.info.dev_id);
 		return err;
 	}
 	return 0;
 }
 
-static void add_down(void *self)
+/* Somebody else was quicker. That the path of its node is not there says nothing of the device. */
+static bool is_gone(const struct keeper *k)
 {
-	struct keeper *k = self;
-	int err;
+	char path[80];
 
-	if (!k->added)
-		return;
-	if (k->ctrl.pending) {		/* it never returned, and no other command can be sent */
-		if (k->ctrl.pending != UBLK_CMD_STOP_DEV && k->ctrl.pending != UBLK_CMD_TRY_STOP_DEV)
-			remedy("%s has not returned; device %" PRIu32 " is left behind: 'ublk-ctl del %" PRIu32 "' deletes it",
-			       ctrl_name(k->ctrl.pending), k->device.info.dev_id, k->device.info.dev_id);
-		return;
-	}
-	err = ctrl_del(&k->ctrl, target(k), k->stops > 1 ? HELD_MS : CTRL_LIMIT_MS);
-	/* Somebody else was quicker: for users the node's path is gone first, or the device is. */
-	if (err == -ENODEV || err == -ENOENT || (err == -EINVAL && access(k->device.char_path, F_OK) < 0))
+	text_format(path, sizeof(path), SYSFS_CHAR "%" PRIu32, k->device.info.dev_id);
+	return driver_present() && access(path, F_OK) < 0;
+}
+
+static void delete(struct keeper *k)
+{
+	int err = ctrl_del(&k->ctrl, target(k), k->stops > 1 ? HELD_MS : CTRL_LIMIT_MS);
+
+	if (err == -ENODEV || (err && err != -ETIMEDOUT && is_gone(k)))
 		err = 0;
 	if (err)
 		err = explain_del(k, err);
 	if (err && !k->error)
 		k->error = err;
+}
+
+static void add_down(void *self)
+{
+	struct keeper *k = self;
+
+	if (!k->added)
+		return;
+	if (!k->ctrl.pending)
+		delete(k);
+	else if (k->ctrl.pending != UBLK_CMD_STOP_DEV && k->ctrl.pending != UBLK_CMD_TRY_STOP_DEV)
+		/* it never returned, and no other command can be sent */
+		remedy("%s has not returned; device %" PRIu32 " is left behind: 'ublk-ctl del %" PRIu32 "' deletes it",
+		       ctrl_name(k->ctrl.pending), k->device.info.dev_id, k->device.info.dev_id);
 	if (k->char_made)
 		unlink(k->device.char_path);
 	if (k->block_made)
@@ -584,7 +640,7 @@ static int node_up(void *self)
 	struct keeper *k = self;
 	char sysfs[80];
 
-	text_format(sysfs, sizeof(sysfs), "/sys/class/ublk-char/ublkc%" PRIu32 "/dev", k->device.info.dev_id);
+	text_format(sysfs, sizeof(sysfs), SYSFS_CHAR "%" PRIu32 "/dev", k->device.info.dev_id);
 	return node_wait(k->device.char_path, sysfs, false, k->spec->mknod, &k->char_made);
 }
 
@@ -778,7 +834,7 @@ static int params_up(void *self)
 static int explain_start(int err)
 {
 	fail(err, "start the device");
-	if (err == -EINVAL && proc_in_pid_namespace())
+	if (err == -EINVAL && proc_in_namespace("pid"))
 		remedy("Linux 6.16 starts no disk that is served from another pid namespace than the machine's first; "
 		       "use that one, or another kernel");
 	return err;

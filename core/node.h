@@ -10,13 +10,23 @@
 #define CORE_NODE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #define NODE_LIMIT_MS 5000
 
 /*
+ * Will the nodes of a disk that is yet to be made, number @id (ID_ANY: any), be
+ * ours to use in @dir? Without them a user cannot even delete his device, so he
+ * asks before he makes one. What cannot be known is hoped for: 0, or -EACCES
+ * after saying which lock is shut.
+ */
+int node_foresee(const char *dir, uint32_t id, bool may_make);
+
+/*
  * Until @path can be read and written by us, NODE_LIMIT_MS at most. If it is
  * not there and @may_make, it is made from the number in @sysfs ("MAJOR:MINOR"
- * in that file), with mode 0600. Returns 0, or -errno after saying why.
+ * in that file), with mode 0600; one of another number is what an earlier disk
+ * left in a /dev of ours, and replaced. Returns 0, or -errno after saying why.
  */
 int node_wait(const char *path, const char *sysfs, bool block, bool may_make, bool *made);
 

@@ -354,12 +354,61 @@ uint32_t proc_pid_space(unsigned int bits)
 }
 
 #define FIRST_PID_SPACE 0xeffffffcU	/* PROC_PID_INIT_INO of the kernel, which promises it */
+#define FIRST_USER_SPACE 0xeffffffdU
 
-bool proc_in_pid_namespace(void)
+bool proc_in_namespace(const char *kind)
 {
+	char path[32];
 	struct stat st;
 
-	return stat("/proc/self/ns/pid", &st) == 0 && st.st_ino != FIRST_PID_SPACE;
+	text_format(path, sizeof(path), "/proc/self/ns/%s", kind);
+	return stat(path, &st) == 0 && st.st_ino != (*kind == 'p' ? FIRST_PID_SPACE : FIRST_USER_SPACE);
+}
+
+bool proc_is_devtmpfs(const char *dir)
+{
+	bool found = false;
+	struct lines lines;
+	char number[32];
+	struct stat st;
+	char *line;
+
+	if (stat(dir, &st) < 0 || lines_open(&lines, "/proc/self/mountinfo") < 0)
+		return false;
+	text_format(number, sizeof(number), " %u:%u /", major(st.st_dev), minor(st.st_dev));
+	while (!found && (line = lines_next(&lines)))	/* "ID PARENT MAJOR:MINOR ROOT WHERE OPTIONS ... - TYPE SOURCE ..." */
+		found = strstr(line, number) && strstr(line, " - devtmpfs ");
+	close(lines.fd);
+	return found;
+}
+
+unsigned int proc_char_major(const char *name)
+{
+	uint64_t number, found = 0;
+	struct lines lines;
+	char *line;
+
+	if (lines_open(&lines, "/proc/devices") < 0)
+		return 0;
+	while ((line = lines_next(&lines)) && strcmp(line, "Block devices:")) {	/* "244 ublk-char" */
+		const char *at = line + strspn(line, " ");
+
+		if (text_number(&at, &number) == 0 && *at == ' ' && !strcmp(at + 1, name))
+			found = number;
+	}
+	close(lines.fd);
+	return (unsigned int)found;
+}
+
+bool proc_capable(unsigned int number)
+{
+	char text[32], digit;
+
+	/* hexadecimal, the last digit has capabilities 0 to 3 */
+	if (proc_read_field("/proc/self/status", "CapEff", text, sizeof(text)) || strlen(text) <= number / 4)
+		return false;
+	digit = text[strlen(text) - 1 - number / 4];
+	return (digit >= 'a' ? digit - 'a' + 10 : digit - '0') >> number % 4 & 1;
 }
 
 bool proc_has_mapped(pid_t pid, const char *node)

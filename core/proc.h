@@ -32,8 +32,8 @@ bool proc_find_holder(const char *node, pid_t except, struct holder *holder);
 
 /* A number for our pid namespace, of @bits bits, fewer than 32; 0 without /proc. */
 uint32_t proc_pid_space(unsigned int bits);
-/* Is it another than the one that the machine began with? False if that is not known. */
-bool proc_in_pid_namespace(void);
+/* Is our namespace of this kind ("pid", "user") another than the machine began with? False if that is not known. */
+bool proc_in_namespace(const char *kind);
 
 /* Has @pid mapped @node, as a ublk server must? */
 bool proc_has_mapped(pid_t pid, const char *node);
@@ -56,6 +56,15 @@ void proc_unescape(char *text);
 
 /* What follows @prefix in the link of one of the descriptors of @pid. False: there is none, or we may not look. */
 bool proc_find_link(pid_t pid, const char *prefix, char *text, size_t limit);
+
+/* Does the kernel itself make and remove nodes in @dir? False if that is not known. */
+bool proc_is_devtmpfs(const char *dir);
+
+/* Of the character devices that /proc/devices lists as @name; 0: it lists none. */
+unsigned int proc_char_major(const char *name);
+
+/* Do we have capability @number (CAP_...), be it in a user namespace only? False if that is not known. */
+bool proc_capable(unsigned int number);
 
 /* Open for reading what @pid has open and /proc shows as @link. A descriptor, or -ENOENT, or what forbids it. */
 int proc_open_link(pid_t pid, const char *link);

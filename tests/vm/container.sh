@@ -1,4 +1,4 @@
-# shellcheck shell=dash disable=SC2154 # $case comes from run-cases
+# shellcheck shell=dash disable=SC2034,SC2154 # $case comes from run-cases; cases use what is set here
 # SPDX-License-Identifier: MIT
 #
 # container.sh - containers for cases: what docker, podman or a kubelet would ask a runtime for, with crun as the runtime
@@ -19,10 +19,10 @@ podman_rights="CHOWN DAC_OVERRIDE FSETID FOWNER SETGID SETUID SETFCAP SETPCAP NE
 like() {
 	requires crun
 	modprobe ublk_drv
-	runtime="crun --root /run/crun-case --cgroup-manager=cgroupfs"
-	on_exit rm -rf /run/crun-case
-	c_name=$(basename "$case") c_uid=0 c_user_namespace='' c_read_only=true c_root=$case/root c_environment=''
-	c_devices='' c_rules='' c_binds='' c_dev='' c_memory=''
+	c_user='' c_entered='' c_crun="crun --root /run/crun-case --cgroup-manager=cgroupfs"
+	grep -q crun-case "$case/on_exit" || on_exit rm -rf /run/crun-case # after all that is noted from here on
+	c_name=$(basename "$case") c_uid=0 c_read_only=true c_root=$case/root
+	c_devices='' c_rules='' c_binds='' c_memory=''
 	c_rights=$docker_rights c_filter=$1
 	case $1 in
 	podman) c_rights=$podman_rights ;;
@@ -35,17 +35,17 @@ like() {
 # privileged: every capability and device, no filter, and a /dev of its own with what the host had when it began
 privileged() {
 	c_rights=$(capsh --print | sed -n 's/^Bounding set *=//p' | tr 'a-z,' 'A-Z ' | sed 's/CAP_//g')
-	c_filter='' c_rules='{"allow": true, "access": "rwm"}'
+	c_filter='' c_rules='{"allow": true, "access": "rwm"},'
 	add_device /dev/ublk-control
 }
 
-# rootless: user 1000 starts it, and is root inside; nobody manages his cgroups
+# rootless: user 1000 starts it in a user namespace, as podman does, and is root there; nobody manages his cgroups
 rootless() {
-	chmod 755 "$case"
-	mkdir "$case/crun"
+	mkdir -p "$case/crun"
 	chown 1000:1000 "$case/crun"
-	runtime="as_user env XDG_RUNTIME_DIR=$case/crun crun --root $case/crun --cgroup-manager=disabled"
-	c_rights=$podman_rights c_filter=podman c_user_namespace=1000
+	c_user="as_user env XDG_RUNTIME_DIR=$case/crun" c_crun="crun --root $case/crun --cgroup-manager=disabled"
+	c_entered="unshare --user --map-root-user --mount"
+	c_rights=$podman_rights c_filter=podman
 }
 
 # may io_uring|control|devices... - what people add: a profile, --device=/dev/ublk-control, and the two --device-cgroup-rule
@@ -98,7 +98,7 @@ words() {
 	local word separator=''
 
 	for word; do
-		printf '%s"%s"' "$separator" "$(printf '%s' "$word" | sed 's/[\\"]/\\&/g')"
+		printf '%s"%s"' "$separator" "$(printf '%s' "$word" | sed 's/[\\"]/\\&/g; $!s/$/\\n/' | tr -d '\n\t')"
 		separator=', '
 	done
 }
@@ -117,8 +117,8 @@ rights() {
 
 rules() {
 	printf '{"allow": false, "access": "rwm"}, {"allow": true, "type": "c", "access": "m"},
-		{"allow": true, "type": "b", "access": "m"}, '
-	printf '%s' "${c_rules%,}"
+		{"allow": true, "type": "b", "access": "m"}'
+	test -z "$c_rules" || printf ', %s' "${c_rules%,}"
 }
 
 seccomp() {
@@ -130,14 +130,6 @@ seccomp() {
 
 namespaces() {
 	printf '{"type": "pid"}, {"type": "ipc"}, {"type": "uts"}, {"type": "mount"}, {"type": "network"}'
-	test -z "$c_user_namespace" || printf ', {"type": "user"}'
-}
-
-id_maps() {
-	test -z "$c_user_namespace" || cat <<-END
-		"uidMappings": [{"containerID": 0, "hostID": $c_user_namespace, "size": 1}],
-		"gidMappings": [{"containerID": 0, "hostID": $c_user_namespace, "size": 1}],
-	END
 }
 
 config() {
@@ -161,12 +153,11 @@ config() {
 		"mounts": [
 			{"destination": "/proc", "type": "proc", "source": "proc"},
 			{"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "mode=755"]},
-			{"destination": "/sys", "type": "sysfs", "source": "sysfs", "options": ["nosuid", "noexec", "nodev", "ro"]},
+			{"destination": "/sys", "type": "sysfs", "source": "sysfs", "options": ["nosuid", "noexec", "nodev", "ro"]}${c_binds:+,}
 			${c_binds%,}
 		],
 		"linux": {
 			$(seccomp)
-			$(id_maps)
 			"devices": [${c_devices%,}],
 			"resources": {${c_memory:+\"memory\": {\"limit\": $c_memory\}, }"devices": [$(rules)]},
 			"cgroupsPath": "/$c_name",
@@ -183,8 +174,8 @@ config() {
 make_root() {
 	local dir
 
-	mkdir -p "$c_root/proc" "$c_root/sys" "$c_root/dev" "$c_root/usr" "$c_root/tmp" "$c_root$case"
-	for dir in bin sbin lib lib64; do ln -s "usr/$dir" "$c_root/$dir"; done
+	mkdir -p "$c_root/hostdev" "$c_root/proc" "$c_root/sys" "$c_root/dev" "$c_root/usr" "$c_root/tmp" "$c_root$case"
+	for dir in bin sbin lib lib64; do ln -sfn "usr/$dir" "$c_root/$dir"; done
 	add_bind /usr /usr ro
 	add_bind "$case" "$case" rw
 }
@@ -195,7 +186,14 @@ contained() {
 	chmod 755 "$bundle"
 	config "$@" >"$bundle/config.json"
 	# there is no pivot_root from the first root of a machine
-	$runtime run --no-pivot --bundle "$bundle" "$c_name" </dev/null
+	# shellcheck disable=SC2086 # each is several words
+	$c_user $c_entered $c_crun run --no-pivot --bundle "$bundle" "$c_name" </dev/null
+}
+
+# in_container CMD... - beside what runs there
+in_container() {
+	# shellcheck disable=SC2086
+	$c_user $c_crun exec --user "$c_uid:$c_uid" "$c_name" "$@"
 }
 
 # start_contained CMD... - in the background, until it says that there is a disk: its path is then in $disk
@@ -203,15 +201,17 @@ start_contained() {
 	mkfifo "$case/$c_name.ready"
 	contained "$@" >"$case/$c_name.ready" 2>"$case/$c_name.said" &
 	container=$!
-	on_exit "$(quoted $runtime delete --force "$c_name") 2>/dev/null || true"
+	# shellcheck disable=SC2086 # it is several words
+	on_exit "$(quoted $c_user $c_crun delete --force "$c_name") 2>/dev/null || true"
 	read -r disk <"$case/$c_name.ready" || fail "the container ended without a disk: $(cat "$case/$c_name.said")"
 }
 
-# stop_contained - as its runtime would; the server in it must end well
+# stop_contained - as engines do; the server in it must end well
 stop_contained() {
 	local status=0
 
-	$runtime kill "$c_name" TERM
+	# shellcheck disable=SC2086
+	$c_user $c_crun kill "$c_name" TERM
 	wait "$container" || status=$?
 	test $status = 0 || fail "exit status $status: $(cat "$case/$c_name.said")"
 }

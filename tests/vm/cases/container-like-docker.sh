@@ -9,9 +9,9 @@ may io_uring control devices
 start_contained ublk-mem 32M --queues 1 -v
 expect "$(ublk-ctl list --raw -n -O dev,type,state)" = "$disk mem live"
 pattern 64K 1 | write_at "$disk" 0
-expect "$($runtime exec "$c_name" dd if="$disk" bs=64k count=1 status=none | sum)" = "$(pattern 64K 1 | sum)"
-expect "$($runtime exec "$c_name" sh -c 'ls /dev/ublk*' | tr '\n' ' ')" = "/dev/ublk-control $disk ${disk%b*}c${disk##*b} "
-expect_status 0 $runtime exec "$c_name" mkfs.ext4 -q "$disk"
+expect "$(in_container dd if="$disk" bs=64k count=1 status=none | sum)" = "$(pattern 64K 1 | sum)"
+expect "$(in_container sh -c 'ls /dev/ublk*' | tr '\n' ' ')" = "/dev/ublk-control $disk ${disk%b*}c${disk##*b} "
+expect_status 0 in_container mkfs.ext4 -q "$disk"
 expect_status 0 e2fsck -fn "$disk"
 stop_contained
 nothing_left

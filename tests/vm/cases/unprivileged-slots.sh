@@ -10,6 +10,6 @@ let_users_in
 start_with=as_user
 disk=$(start_disk null --queues 1)
 expect_status 5 as_user ublk-null --queues 1
-expect_said 'all slots for ublk devices are in use' 'the limit of 1 is the parameter ublks_max of ublk_drv'
+expect_said 'all slots for ublk devices are in use \(0 devices have no disk\)' 'the limit of 1 is the parameter ublks_max of ublk_drv'
 stop_disk "$disk"
 disk=$(start_disk null --queues 1)
