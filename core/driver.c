@@ -95,35 +95,36 @@ int driver_load(void)
 /* --- the node --------------------------------------------------------------------- */
 
 /* @path is how the program tried to reach it, @loaded what became of loading the module. */
-static int explain_missing(const char *path, bool modprobe, int loaded)
+static int no_node(struct shut *shut, const char *path, bool modprobe, int loaded)
 {
 	char number[32];
 
 	if (proc_read(SYSFS_CONTROL "/dev", number, sizeof(number)) > 0) {
-		fail_plain(-EACCES, "the driver is there, but not its node %s (%s)", path, number);
-		remedy("in a container, start it with --device=/dev/ublk-control; elsewhere mount a devtmpfs or use --dev-dir");
+		shut_for(shut, -EACCES, "the driver is there, but not its node %s (%s)", path, number);
+		shut_cure(shut, "in a container, start it with --device=/dev/ublk-control; elsewhere mount a devtmpfs or use "
+			  "--dev-dir");
 		return -EACCES;
 	}
 	if (!modprobe)
-		fail_plain(-EOPNOTSUPP, "ublk_drv is not loaded, and --no-modprobe forbids to try");
+		shut_for(shut, -EOPNOTSUPP, "ublk_drv is not loaded, and --no-modprobe forbids to try");
 	else
-		fail_plain(-EOPNOTSUPP, "ublk_drv is not loaded and could not be: %s",
-			   loaded == -ENOENT ? "this kernel has no such module" : strerror(-loaded));
-	remedy("run 'modprobe ublk_drv' as root; it needs Linux 6.1 or newer with CONFIG_BLK_DEV_UBLK");
+		shut_for(shut, -EOPNOTSUPP, "ublk_drv is not loaded and could not be: %s",
+			 loaded == -ENOENT ? "this kernel has no such module" : strerror(-loaded));
+	shut_cure(shut, "run 'modprobe ublk_drv' as root; it needs Linux 6.1 or newer with CONFIG_BLK_DEV_UBLK");
 	return -EOPNOTSUPP;
 }
 
-static int explain_open(const char *path, int err)
+static int no_access(struct shut *shut, const char *path, int err)
 {
 	struct stat st;
 
-	fail(err, "open %s", path);
+	shut_for(shut, err, "cannot open %s: %s", path, strerror(-err));
 	if (err == -EACCES && stat(path, &st) == 0)
-		remedy("it belongs to user %u and group %u, mode %04o; "
-		       "run as root, or have root give this user access: chgrp GROUP %s && chmod 660 %s",
-		       st.st_uid, st.st_gid, st.st_mode & 07777, path, path);
+		shut_cure(shut, "it belongs to user %u and group %u, mode %04o; "
+			  "run as root, or have root give this user access: chgrp GROUP %s && chmod 660 %s",
+			  st.st_uid, st.st_gid, st.st_mode & 07777, path, path);
 	else if (err == -EPERM)
-		remedy("the device cgroup forbids it: start the container with --device=/dev/ublk-control");
+		shut_cure(shut, "the device cgroup forbids it: start the container with --device=/dev/ublk-control");
 	return err;
 }
 
@@ -144,7 +145,7 @@ static bool no_driver(int error)
 	return error == ENOENT || error == ENODEV || error == ENXIO;
 }
 
-static int open_node(const char *dev_dir, bool modprobe)
+int driver_open(const char *dev_dir, bool modprobe, struct shut *shut)
 {
 	char path[CTRL_PATH_MAX];
 	int fd, loaded = -EPERM;
@@ -156,7 +157,7 @@ static int open_node(const char *dev_dir, bool modprobe)
 	}
 	if (fd >= 0)
 		return fd;
-	return no_driver(errno) ? explain_missing(path, modprobe, loaded) : explain_open(path, -errno);
+	return no_driver(errno) ? no_node(shut, path, modprobe, loaded) : no_access(shut, path, -errno);
 }
 
 /* --- io_uring --------------------------------------------------------------------- */
@@ -169,45 +170,44 @@ static bool under_seccomp(void)
 	return proc_read_field("/proc/self/status", "Seccomp", mode, sizeof(mode)) == 0 && strcmp(mode, "0");
 }
 
-static int explain_ring(int err)
+int driver_no_ring(struct shut *shut, int err)
 {
 	uint64_t disabled = 0;
 
 	if (err == -EPERM && proc_read_u64(SYSCTL_IO_URING, &disabled) == 0 && disabled) {
-		fail_plain(-EOPNOTSUPP, "cannot use io_uring: it is disabled by the sysctl kernel.io_uring_disabled=%" PRIu64,
-			   disabled);
-		remedy("as root: sysctl kernel.io_uring_disabled=0%s",
-		       disabled == 1 ? ", or put this user into the group of kernel.io_uring_group" : "");
-		return -EOPNOTSUPP;
+		err = shut_for(shut, -EOPNOTSUPP, "cannot use io_uring: it is disabled by the sysctl "
+			       "kernel.io_uring_disabled=%" PRIu64, disabled);
+		shut_cure(shut, "as root: sysctl kernel.io_uring_disabled=0%s",
+			  disabled == 1 ? ", or put this user into the group of kernel.io_uring_group" : "");
+	} else if ((err == -EPERM || err == -ENOSYS) && under_seccomp()) {
+		shut_for(shut, -EACCES, "cannot use io_uring: a seccomp profile blocks it");
+		shut_cure(shut, "allow io_uring_setup, io_uring_enter and io_uring_register in the container's profile "
+			  "(%s does not)", err == -EPERM ? "that of docker and containerd" : "that of podman and CRI-O");
+		err = -EACCES;
+	} else if (err == -ENOSYS) {
+		err = shut_for(shut, -EOPNOTSUPP, "cannot use io_uring: this kernel was built without it");
+		shut_cure(shut, "ublk needs CONFIG_IO_URING");
+	} else {
+		shut_for(shut, err, "cannot set up io_uring: %s", strerror(-err));
+		if (err == -ENOMEM)
+			shut_cure(shut, "raise the limit on locked memory (ulimit -l)");
 	}
-	if ((err == -EPERM || err == -ENOSYS) && under_seccomp()) {
-		fail(-EACCES, "use io_uring: a seccomp profile blocks it");
-		remedy("allow io_uring_setup, io_uring_enter and io_uring_register in the container's profile (%s not)",
-		       err == -EPERM ? "that of docker and containerd does" : "that of podman and CRI-O does");
-		return -EACCES;
-	}
-	if (err == -ENOSYS) {
-		fail_plain(-EOPNOTSUPP, "cannot use io_uring: this kernel was built without it");
-		remedy("ublk needs CONFIG_IO_URING");
-		return -EOPNOTSUPP;
-	}
-	fail(err, "set up io_uring");
-	if (err == -ENOMEM)
-		remedy("raise the limit on locked memory (ulimit -l)");
 	return err;
 }
 
 int driver_reach(struct ctrl *ctrl, const char *dev_dir, bool modprobe)
 {
-	int fd = open_node(dev_dir, modprobe), err;
+	struct shut shut = { 0 };
+	int fd = driver_open(dev_dir, modprobe, &shut), err;
 
 	if (fd < 0)
-		return fd;
+		return shut_say(&shut);
 	err = ctrl_open(ctrl, fd);
 	if (!err)
 		return 0;
 	close(fd);
-	return explain_ring(err);
+	driver_no_ring(&shut, err);
+	return shut_say(&shut);
 }
 
 int driver_try(struct ctrl *ctrl, const char *dev_dir)

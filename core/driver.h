@@ -6,12 +6,18 @@
 #include <stdbool.h>
 
 #include "core/ctrl.h"
+#include "core/shut.h"
 
 /* 0, or -errno after saying why and what to do. */
 int driver_reach(struct ctrl *ctrl, const char *dev_dir, bool modprobe);
 
 /* As it is, or not at all: 0, or -errno. Loads nothing and says nothing. */
 int driver_try(struct ctrl *ctrl, const char *dev_dir);
+
+/* The two halves of it, which say nothing: the control node's descriptor or -errno... */
+int driver_open(const char *dev_dir, bool modprobe, struct shut *shut);
+/* ...and why io_uring refuses, @err. Returns what that means to the user. */
+int driver_no_ring(struct shut *shut, int err);
 
 /* Is it loaded, or built in? */
 bool driver_present(void);

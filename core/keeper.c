@@ -485,16 +485,18 @@ static int add_up(void *self)
 	struct keeper *k = self;
 	struct ublksrv_ctrl_dev_info *info = &k->device.info;
 	int err = features_ask(&k->device.features, k->spec, false);
+	struct shut shut;
 
 	if (err)
 		return err;
 	err = add(k);
 	if (err == -EPERM) {		/* no rights: the kernel lets us have one of our own all the same */
 		err = features_ask(&k->device.features, k->spec, true);
-		if (!err)
-			err = node_foresee(k->spec->dev_dir, k->spec->id, k->spec->mknod);
 		if (err)
 			return err;
+		err = node_look_ahead(k->spec->dev_dir, k->spec->id, k->spec->mknod, &shut);
+		if (err)
+			return shut_say(&shut);
 		err = add(k);
 	}
 	if (err)

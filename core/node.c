@@ -99,29 +99,30 @@ static int try_node(const char *dir, mode_t type, dev_t device, bool *made)
 	return unlink(path) < 0 && !err ? -errno : err;
 }
 
-static int explain_forbidden(unsigned int char_major)
+static int forbidden(struct shut *shut)
 {
-	fail_plain(-EACCES, "the device cgroup forbids the nodes of ublk disks");
-	remedy("start the container with --device-cgroup-rule='c %u:* rmw' --device-cgroup-rule='b %d:* rmw'", char_major,
-	       BLKEXT_MAJOR);
+	shut_for(shut, -EACCES, "the device cgroup forbids the nodes of ublk disks");
+	shut_cure(shut, "start the container with --device-cgroup-rule='c %u:* rmw' --device-cgroup-rule='b %d:* rmw'",
+		  proc_char_major("ublk-char"), BLKEXT_MAJOR);
 	return -EACCES;
 }
 
 /* Nobody makes nodes there, and we cannot. */
-static int explain_private(const char *dir, int err)
+static int private(struct shut *shut, const char *dir, int err)
 {
 	bool userns = proc_in_namespace("user");
 
 	if (err == -EPERM && !userns && proc_capable(CAP_NUMBER_MKNOD))
-		return explain_forbidden(proc_char_major("ublk-char"));
-	fail_plain(-EACCES, "%s is private, so the nodes of a disk do not appear there, nor can they be made: %s", dir,
-		   strerror(-err));
-	remedy("%suse the host's, with its udev rule for disks of users: -v /dev:/hostdev:rslave and --dev-dir=/hostdev; "
-	       "--no-mknod waits for somebody else to make them", userns ? "" : "run as root with --cap-add=MKNOD, or ");
+		return forbidden(shut);
+	shut_for(shut, -EACCES, "%s is private, so the nodes of a disk do not appear there, nor can they be made: %s", dir,
+		 strerror(-err));
+	shut_cure(shut, "%suse the host's, with its udev rule for disks of users: -v /dev:/hostdev:rslave and "
+		  "--dev-dir=/hostdev; --no-mknod waits for somebody else to make them",
+		  userns ? "" : "run as root with --cap-add=MKNOD, or ");
 	return -EACCES;
 }
 
-int node_foresee(const char *dir, uint32_t id, bool may_make)
+int node_look_ahead(const char *dir, uint32_t id, bool may_make, struct shut *shut)
 {
 	bool shared = proc_is_devtmpfs(dir), made = false;
 	unsigned int char_major = proc_char_major("ublk-char");
@@ -135,7 +136,7 @@ int node_foresee(const char *dir, uint32_t id, bool may_make)
 		err = try_node(place, S_IFBLK, makedev(BLKEXT_MAJOR, LAST_MINOR), &made);
 	if (!err || (shared && !made))
 		return 0;
-	return made ? explain_forbidden(char_major) : explain_private(dir, err);
+	return made ? forbidden(shut) : private(shut, dir, err);
 }
 
 /* --- when there is one --------------------------------------------------------------- */
@@ -167,10 +168,18 @@ static int explain_foreign(const char *path)
 	return -EACCES;
 }
 
+static int explain_forbidden(void)
+{
+	struct shut shut;
+
+	forbidden(&shut);
+	return shut_say(&shut);
+}
+
 static int explain_wait(const char *path, int err)
 {
 	if (err == -EPERM)
-		return explain_forbidden(proc_char_major("ublk-char"));
+		return explain_forbidden();
 	if (err == -EACCES)
 		return explain_foreign(path);
 	if (err != -ENOENT)
@@ -218,7 +227,7 @@ int node_open_char(const char *path)
 	if (fd >= 0)
 		return fd;
 	if (fd == -EPERM)
-		return explain_forbidden(proc_char_major("ublk-char"));
+		return explain_forbidden();
 	fail(fd, "open %s", path);
 	if (fd == -EACCES)	/* access() does not see it */
 		remedy("%s may be on a file system that is mounted nodev", path);

@@ -12,15 +12,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/shut.h"
+
 #define NODE_LIMIT_MS 5000
 
 /*
  * Will the nodes of a disk that is yet to be made, number @id (ID_ANY: any), be
  * ours to use in @dir? Without them a user cannot even delete his device, so he
  * asks before he makes one. What cannot be known is hoped for: 0, or -EACCES
- * after saying which lock is shut.
+ * and which lock is shut.
  */
-int node_foresee(const char *dir, uint32_t id, bool may_make);
+int node_look_ahead(const char *dir, uint32_t id, bool may_make, struct shut *shut);
 
 /*
  * Until @path can be read and written by us, NODE_LIMIT_MS at most. If it is
