@@ -90,6 +90,12 @@ static const struct opt add_opts[] = {
 	OPT_END
 };
 
+static const struct opt check_opts[] = {
+	OPT_FLAG('J', "json", struct ctl, json, "print JSON"),
+	OPT_MEMORY('s', "size", struct ctl, size, "of a disk in memory that there should be room for"),
+	OPT_END
+};
+
 static const struct opt common_opts[] = {
 	OPT_TEXT(0, "dev-dir", struct ctl, dev_dir, "DIR", "where the device nodes are"),
 	OPT_COUNT('v', "verbose", struct ctl, verbose, "tell what is done; twice: trace every command"),
@@ -107,7 +113,7 @@ static const struct subcommand subcommands[] = {
 	{ "del",      "DEV...|-a",  "stop and delete devices that nobody uses", stop_opts, 0, -1, ctl_del },
 	{ "resize",   "DEV SIZE",   "let a disk of ublk-file have another size, as its file has", resize_opts, 2, 2, ctl_resize },
 	{ "prune",    "",           "delete dead devices whose server is gone", NULL, 0, 0, ctl_prune },
-	{ "check",    "",           "look for what would keep ublk from working", NULL, 0, 0, ctl_check },
+	{ "check",    "",           "look for what would keep ublk from working", check_opts, 0, 0, ctl_check },
 	{ "udev",     "DEV",        "tell udev's rules about a device", udev_opts, 1, 1, ctl_udev },
 	{ "wait",     "DEV",        "wait until a device is live", wait_opts, 1, 1, ctl_wait },
 	{ "add",      "-t TYPE [SIZE|FILE]",   "make a disk as users of ublksrv do", add_opts, 0, -1, ctl_add },

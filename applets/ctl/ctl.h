@@ -26,7 +26,7 @@ struct ctl {
 	uint32_t interval;		/* seconds, 0: once */
 	int verbose;
 	const char *dev_dir;
-	uint64_t size;			/* bytes, of resize */
+	uint64_t size;			/* bytes, of resize and check */
 
 	char **devices;			/* the words, NULL ends them; of add, what follows its options */
 	int count;

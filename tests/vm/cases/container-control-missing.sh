@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# timeout: 180
 about "a container without the control node is told that the host has it; one that may not open it, which lock is shut"
 
 # shellcheck source=tests/vm/container.sh

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# timeout: 180
 # kernels: !=6.16
 about "an image that holds nothing but ublk and its links has a disk, from a root that cannot be written"
 

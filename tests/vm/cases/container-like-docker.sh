@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# timeout: 180
 # kernels: !=6.16
 about "a container as docker makes it, with the device, two rules and io_uring allowed: it has its disk, and nobody on the host helps"
 

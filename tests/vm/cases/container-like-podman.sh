@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# timeout: 180
 # kernels: !=6.16
 about "a container as podman makes it has no CAP_MKNOD: it is told so before there is a device; with it, it has its disk"
 

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# timeout: 180
 # kernels: !=6.16
 about "a privileged container makes a disk of any kind in its own /dev, and mounts it"
 

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# timeout: 180
 # kernels: !=6.16
 about "root of a user namespace, as in rootless podman: refused without the host's /dev, and with it he has his disk"
 

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# timeout: 180
 # kernels: !=6.16
 about "a node that an earlier disk left in a private /dev is never taken for that of the new one"
 

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# timeout: 180
 # kernels: !=6.16
 about "user 1000 in a container: refused while nobody can make the nodes; with the host's /dev and its rule, he has his disk"
 

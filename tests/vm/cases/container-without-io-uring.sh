@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# timeout: 180
 about "the profiles of docker and of podman forbid io_uring, each with its own error: both are named, and the way out works"
 
 # shellcheck source=tests/vm/container.sh

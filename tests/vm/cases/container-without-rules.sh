@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# timeout: 180
 about "a container that may not use the nodes of disks is told so before there is a device, with the rules to add"
 
 # shellcheck source=tests/vm/container.sh
