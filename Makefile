@@ -37,7 +37,7 @@ APPLETS := $(shell sed -n 's/^APPLET(\(.*\))/\1/p' applets/list.h)
 PAGES := $(sort $(wildcard applets/*.8 applets/*/*.8))
 MANUALS := $(OUT)/man/ublk.8 $(patsubst %,$(OUT)/man/ublk-%.8,$(basename $(notdir $(filter-out applets/ublk.8,$(PAGES)))))
 
-.PHONY: all tools run shell test unit lint cases test-kernels size install uninstall install-udev uninstall-udev \
+.PHONY: all oci tools run shell test unit lint cases test-kernels size install uninstall install-udev uninstall-udev \
 	install-completion uninstall-completion clean help FORCE
 all: $(OUT)/ublk $(MANUALS)
 
@@ -81,10 +81,18 @@ $(OUT)/deps/deps.stamp: build/deps.sh $(OUT)/musl.flags
 
 FORCE:
 
+# --- an image for containers
+
+# make oci         out/ublk-oci.tar: an image for containers that holds the program and its links, and nothing else
+oci: $(OUT)/ublk-oci.tar
+$(OUT)/ublk-oci.tar: $(OUT)/ublk build/oci.sh VERSION
+	$(call say,IMAGE,$@)
+	$(Q)build/oci.sh $< $@
+
 # --- what cases need and no package has
 
 TOOLS := $(patsubst tests/vm/tools/%.c,$(OUT)/tools/%,$(sort $(wildcard tests/vm/tools/*.c)))
-tools: $(TOOLS)
+tools: $(TOOLS) $(OUT)/ublk-oci.tar
 $(OUT)/tools/%: tests/vm/tools/%.c $(OUT)/musl.flags $(OUT)/deps/deps.stamp
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)

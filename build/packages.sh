@@ -30,6 +30,7 @@ needs() {
 	test	p7zip-full		7z
 	test	python3			python3
 	test	shellcheck		shellcheck
+	test	skopeo			skopeo
 	test	unzip			unzip
 	test	zip			zip
 	vm	busybox-static		busybox
