@@ -81,9 +81,9 @@ write_manifest "$config" "$layer" >"$work/manifest"
 manifest=$(blob "$work/manifest")
 printf '{"imageLayoutVersion":"1.0.0"}' >"$work/image/oci-layout"
 printf '{"schemaVersion":2,"manifests":[%s,"annotations":{%s,%s}}]}' "$(descriptor manifest.v1+json "$manifest")" \
-	'"io.containerd.image.name":"docker.io/library/ublk:latest"' '"org.opencontainers.image.ref.name":"localhost/ublk:latest"' \
+	'"io.containerd.image.name":"localhost/ublk:latest"' '"org.opencontainers.image.ref.name":"localhost/ublk:latest"' \
 	>"$work/image/index.json"
-printf '[{"Config":"blobs/sha256/%s","RepoTags":["ublk:latest"],"Layers":["blobs/sha256/%s"]}]' "$config" "$layer" \
+printf '[{"Config":"blobs/sha256/%s","RepoTags":["localhost/ublk:latest"],"Layers":["blobs/sha256/%s"]}]' "$config" "$layer" \
 	>"$work/image/manifest.json"
 pack "$work/image" "$work/tar"
 mv "$work/tar" "$out"

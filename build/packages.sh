@@ -29,6 +29,7 @@ needs() {
 	test	mandoc			mandoc
 	test	p7zip-full		7z
 	test	python3			python3
+	test	python3-yaml		has_yaml()
 	test	shellcheck		shellcheck
 	test	skopeo			skopeo
 	test	unzip			unzip
@@ -73,6 +74,10 @@ die() {
 has_fuzzer() {
 	set -- "$(clang -print-runtime-dir 2>/dev/null)"/libclang_rt.fuzzer*
 	test -e "$1"
+}
+
+has_yaml() {
+	python3 -c 'import yaml' 2>/dev/null
 }
 
 present() {

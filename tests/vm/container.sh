@@ -22,7 +22,7 @@ like() {
 	c_user='' c_entered='' c_crun="crun --root /run/crun-case --cgroup-manager=cgroupfs"
 	grep -q crun-case "$case/on_exit" || on_exit rm -rf /run/crun-case # after all that is noted from here on
 	c_name=$(basename "$case") c_uid=0 c_read_only=true c_root=$case/root
-	c_devices='' c_rules='' c_binds='' c_memory=''
+	c_devices='' c_rules='' c_binds='' c_memory='' c_propagation=''
 	c_rights=$docker_rights c_filter=$1
 	case $1 in
 	podman) c_rights=$podman_rights ;;
@@ -163,6 +163,7 @@ config() {
 			"devices": [${c_devices%,}],
 			"resources": {${c_memory:+\"memory\": {\"limit\": $c_memory\}, }"devices": [$(rules)]},
 			"cgroupsPath": "/$c_name",
+			${c_propagation:+\"rootfsPropagation\": \"$c_propagation\",}
 			"namespaces": [$(namespaces)],
 			"maskedPaths": ["/proc/kcore", "/proc/keys", "/sys/firmware"],
 			"readonlyPaths": ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]
@@ -176,7 +177,7 @@ config() {
 make_root() {
 	local dir
 
-	mkdir -p "$c_root/hostdev" "$c_root/proc" "$c_root/sys" "$c_root/dev" "$c_root/usr" "$c_root/tmp" "$c_root$case"
+	mkdir -p "$c_root/disk" "$c_root/hostdev" "$c_root/proc" "$c_root/sys" "$c_root/dev" "$c_root/usr" "$c_root/tmp" "$c_root$case"
 	for dir in bin sbin lib lib64; do ln -sfn "usr/$dir" "$c_root/$dir"; done
 	add_bind /usr /usr ro
 	add_bind "$case" "$case" rw
@@ -198,13 +199,18 @@ in_container() {
 	$c_user $c_crun exec --user "$c_uid:$c_uid" "$c_name" "$@"
 }
 
+# begun PID - the one to stop is the one that crun with this number runs
+begun() {
+	container=$1
+	# shellcheck disable=SC2086 # it is several words
+	on_exit "$(quoted $c_user $c_crun delete --force "$c_name") 2>/dev/null || true"
+}
+
 # start_contained CMD... - in the background, until it says that there is a disk: its path is then in $disk
 start_contained() {
 	mkfifo "$case/$c_name.ready"
 	contained "$@" >"$case/$c_name.ready" 2>"$case/$c_name.said" &
-	container=$!
-	# shellcheck disable=SC2086 # it is several words
-	on_exit "$(quoted $c_user $c_crun delete --force "$c_name") 2>/dev/null || true"
+	begun $!
 	read -r disk <"$case/$c_name.ready" || fail "the container ended without a disk: $(cat "$case/$c_name.said")"
 }
 
