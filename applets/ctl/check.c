@@ -38,6 +38,10 @@ static enum verdict check_kernel(const struct ctl *ctl, struct shut *seen)
 		return WARN;
 	}
 	shut_for(seen, 0, "%s", system.release);
+	if (!strncmp(system.release, "6.16", 4) && proc_in_namespace("pid")) {
+		shut_cure(seen, "this release starts no disk from another pid namespace: use that of the host (--pid=host)");
+		return FAIL;
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		size_t length = strlen(bad[i]);
 
