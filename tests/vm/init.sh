@@ -108,6 +108,12 @@ run_on_terminal() {
 	status=$?
 }
 
+# What is left to do is in units of /tests/systemd: the command, and what is said when everything has been stopped
+become_systemd() {
+	cp -r /tests/systemd/. /
+	exec env -i TERM=linux /usr/lib/systemd/systemd
+}
+
 mount_all
 # shellcheck disable=SC1091 # not there before the machine is
 . /vm/config
@@ -116,6 +122,7 @@ echo up >"$status_port"
 make_links
 make_static_nodes
 prepare
+test "$vm_systemd" != yes || become_systemd
 cd /root || exit
 if test "$vm_shell" = yes; then
 	run_on_terminal
