@@ -15,6 +15,8 @@ MANDIR ?= $(PREFIX)/share/man
 DATADIR ?= $(PREFIX)/share/ublk
 UDEVDIR ?= $(PREFIX)/lib/udev/rules.d
 BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 LINKS ?= symlink
 CROSS_COMPILE ?=
 ifeq ($(origin CC),default)
@@ -141,6 +143,20 @@ install-completion:
 
 uninstall-completion:
 	rm -f "$(DESTDIR)$(BASHCOMPDIR)/ublk" $(APPLETS:%="$(DESTDIR)$(BASHCOMPDIR)/ublk-%")
+
+# make install-systemd  units for disks that systemd makes: UNITDIR=, SYSUSERSDIR=
+UNITS := mem file zip
+
+.PHONY: install-systemd uninstall-systemd
+install-systemd:
+	install -d "$(DESTDIR)$(UNITDIR)" "$(DESTDIR)$(SYSUSERSDIR)"
+	$(Q)for applet in $(UNITS); do \
+		sed "s|@APPLET@|$$applet|g; s|@SBINDIR@|$(SBINDIR)|g" systemd/ublk-disk@.service.in \
+			>"$(DESTDIR)$(UNITDIR)/ublk-$$applet@.service" || exit 1; done
+	install -m 644 systemd/ublk.sysusers "$(DESTDIR)$(SYSUSERSDIR)/ublk.conf"
+
+uninstall-systemd:
+	rm -f $(UNITS:%="$(DESTDIR)$(UNITDIR)/ublk-%@.service") "$(DESTDIR)$(SYSUSERSDIR)/ublk.conf"
 
 # --- use and proof
 

@@ -2,6 +2,7 @@
 #
 #: make unit        the tests that need neither root nor a kernel, under the sanitizers and with musl
 #: make lint        what other programs say about the sources
+#: make test-boot   disks as units of a systemd that boots, runs and is switched off in a virtual machine
 #
 # Each leaves a line per claim in out/results/: pass, fail or skip, a tab, and what was claimed.
 
@@ -85,5 +86,12 @@ $(UNIT)/uapi_host.inc: core/uapi.h
 lint: $(OUT)/deps/deps.stamp $(UNIT_GENERATED)
 	$(Q)tests/lint $(OUT)
 
+# --- boot
+
+test-boot: all
+	$(Q)build/packages.sh vm
+	$(Q)tests/boot/run $(KERNEL)
+
+.PHONY: test-boot
 .SECONDARY:
 -include $(wildcard $(UNIT)/*/*/*.d $(UNIT)/*/*/*/*.d $(UNIT)/*/*/*/*/*.d)
