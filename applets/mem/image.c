@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -89,6 +90,15 @@ static uint64_t next_data(int fd, uint64_t offset, uint64_t size)
 	return (uint64_t)at;
 }
 
+/* A named pipe that nobody has opened for writing yet reads as one that has ended. */
+static void wait_for_writer(int fd)
+{
+	struct pollfd ready = { .fd = fd, .events = POLLIN };
+
+	if (RETRY(poll(&ready, 1, -1)) < 0)
+		info("the image is read at once");
+}
+
 static int copy_in(struct store *store, int fd, char *chunk, struct progress *p, uint64_t *loaded)
 {
 	uint64_t at = 0;
@@ -131,6 +141,7 @@ int image_load(struct store *store, int fd, const char *name, bool progress, uin
 	chunk = pages_get(CHUNK);
 	if (!chunk)
 		return fail(-ENOMEM, "load %s", name);
+	wait_for_writer(fd);
 	err = copy_in(store, fd, chunk, &p, loaded);
 	pages_free(chunk, CHUNK);
 	progress_end(&p);

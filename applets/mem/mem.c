@@ -59,15 +59,20 @@ static const struct opt mem_opts[] = {
 
 /* --- in the keeper ---------------------------------------------------------------- */
 
+/* O_NONBLOCK, or a named pipe that nobody writes to would keep the keeper here, deaf to signals. The worker may wait. */
 static int open_image(struct mem *m)
 {
+	bool standard = m->image && !strcmp(m->image, "-");
+
 	if (!m->image)
 		return 0;
-	if (!strcmp(m->image, "-"))
-		m->image_fd = RETRY(fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3));
-	else
-		m->image_fd = RETRY(open(m->image, O_RDONLY | O_CLOEXEC));
-	return m->image_fd < 0 ? fail(-errno, "open the image %s", m->image) : 0;
+	m->image_fd = standard ? RETRY(fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3))
+			       : RETRY(open(m->image, O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+	if (m->image_fd < 0)
+		return fail(-errno, "open the image %s", m->image);
+	if (!standard)
+		fcntl(m->image_fd, F_SETFL, 0);
+	return 0;
 }
 
 /* The larger of what was asked for and what the image has. */
