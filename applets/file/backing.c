@@ -7,14 +7,18 @@
 #include <linux/falloc.h>
 #include <linux/fs.h>
 #include <linux/magic.h>
+#include <poll.h>
+#include <signal.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "applets/file/backing.h"
@@ -27,6 +31,7 @@
 #define SECTOR_MAX 4096
 #define PHYSICAL_MAX (1U << 20)
 #define OPTIMAL_MAX (1U << 30)
+#define UDEV_MS 3000			/* it looks at a device in much less */
 #define BEYOND (1ULL << 40)		/* past the end of a file, where nothing is changed */
 
 /* As much of statx() as is needed here: the C library's may be older than STATX_DIOALIGN (Linux 6.1). */
@@ -135,12 +140,40 @@ static int check_kind(struct backing *b, const struct backing_plan *plan)
 	return 0;
 }
 
+/*
+ * Only readers hold it, and udev is one of them while it looks at a device that
+ * has just appeared or was written to. A child waits for their end, because a
+ * call of flock() has no time limit; the lock that it gets is ours as well.
+ */
+static bool lock_after_udev(int fd)
+{
+	struct pollfd ended = { .events = POLLIN };
+	int status = 0;
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || RETRY(flock(fd, LOCK_EX)) < 0);
+	if (pid < 0)
+		return false;
+	ended.fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (ended.fd >= 0 && RETRY(poll(&ended, 1, UDEV_MS)) == 0)
+		info("the lock of another process has not gone within %d ms", UDEV_MS);
+	kill(pid, SIGKILL);
+	if (RETRY(waitpid(pid, &status, 0)) < 0)
+		status = -1;
+	if (ended.fd >= 0)
+		close(ended.fd);
+	return WIFEXITED(status) && !WEXITSTATUS(status);
+}
+
 /* One may write, or many may read. The lock goes with the last descriptor, which is the server's. */
 static int lock(const struct backing *b, const struct backing_plan *plan)
 {
 	if (plan->share || RETRY(flock(b->fd, LOCK_NB | (b->read_only ? LOCK_SH : LOCK_EX))) == 0)
 		return 0;
 	if (errno != EWOULDBLOCK)	/* some network file systems cannot */
+		return 0;
+	if (b->device && !b->read_only && RETRY(flock(b->fd, LOCK_NB | LOCK_SH)) == 0 && lock_after_udev(b->fd))
 		return 0;
 	fail_plain(-EBUSY, "%s is in use: another process holds a lock on it", plan->path);
 	remedy(b->read_only ? "whoever writes to it must end first; --share serves it all the same"
