@@ -733,10 +733,20 @@ static int open_pidfd(struct child *child)
 	return child->pidfd < 0 ? fail(-errno, "watch process %d", (int)child->pid) : 0;
 }
 
+/* What the backend does, loading or saving a disk, takes the time it takes. */
+static unsigned int wait_backend(struct keeper *k)
+{
+	unsigned int seen;
+
+	while (!(seen = wait_events(k, NOTIFY_AGAIN_MS)))
+		notify_longer();
+	return seen;
+}
+
 static int wait_ready(struct keeper *k)
 {
 	for (;;) {
-		unsigned int seen = wait_events(k, -1);
+		unsigned int seen = wait_backend(k);
 
 		if (seen & SAW_REPORT)
 			return k->report.kind == REPORT_READY ? 0 : k->report.error ? k->report.error : -EPROTO;
@@ -796,13 +806,8 @@ static void worker_down(void *self)
 	}
 	while (!k->worker.ended) {
 		long left = end - now_ms();
-		unsigned int seen;
+		unsigned int seen = k->stopped && !killed ? wait_backend(k) : wait_events(k, left > 0 ? (int)left : 0);
 
-		if (k->stopped && !killed)	/* what follows is the backend's, and takes the time it takes */
-			left = -1;
-		else if (left < 0)
-			left = 0;
-		seen = wait_events(k, (int)left);
 		if (!killed && (!seen || k->stops > 2)) {
 			kill_worker(k, k->stops > 2 ? "as told" : "it does not end");
 			killed = true;

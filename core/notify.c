@@ -162,6 +162,12 @@ void notify_leave(void)
 	file_to_null(STDERR_FILENO);
 }
 
+/* Microseconds, and more of them than NOTIFY_AGAIN_MS has: a machine under load may be late. */
+void notify_longer(void)
+{
+	tell_manager("EXTEND_TIMEOUT_USEC=60000000\n");
+}
+
 void notify_stopping(void)
 {
 	tell_manager("STOPPING=1\n");

@@ -23,6 +23,10 @@ int notify_open(const struct spec *spec);
 /* All outlets. @path: of the block device. 0, or -errno after saying which failed. */
 int notify_ready(const struct spec *spec, const char *path);
 
+/* NOTIFY_SOCKET: what is under way takes longer, at least until this is said again within NOTIFY_AGAIN_MS. */
+#define NOTIFY_AGAIN_MS 10000
+void notify_longer(void);
+
 /* The waiting parent, if there still is one, exits with @status. */
 void notify_failed(int status);
 
