@@ -95,7 +95,8 @@ static void note_size(const struct store *store)
 		return;
 	store->numbers[STORE_SIZE] = store->size;
 	store->numbers[STORE_LIMIT] = min_u64(store->limit, store->size);
-	store->numbers[STORE_HOLES] = store->size - store->used;
+	store->numbers[STORE_USED] = store->tally->used;
+	store->numbers[STORE_HOLES] = store->size - store->tally->used;
 }
 
 /* From any queue: the numbers are added to, as the store's own is, so that all of it fits in the end. */
@@ -129,7 +130,7 @@ static void note_given(const struct store *store, uint64_t bytes)
 /* @used bytes are about to be in use. May they? */
 static bool within_budget(struct store *store, uint64_t used)
 {
-	uint64_t taken = used - atomic_load(&store->granted);	/* since it was last looked at */
+	uint64_t taken = used - atomic_load(&store->tally->granted);	/* since it was last looked at */
 
 	if (used > store->limit)
 		return false;
@@ -137,7 +138,7 @@ static bool within_budget(struct store *store, uint64_t used)
 		return true;
 	if (budget_left(store->budget) < taken)
 		return false;
-	atomic_store(&store->granted, used + GRANT);
+	atomic_store(&store->tally->granted, used + GRANT);
 	return true;
 }
 
@@ -150,13 +151,13 @@ int store_take(struct store *store, uint64_t offset, uint32_t length)
 
 	if (!missing)
 		return 0;
-	if (!within_budget(store, atomic_fetch_add(&store->used, bytes) + bytes)) {
-		atomic_fetch_sub(&store->used, bytes);
+	if (!within_budget(store, atomic_fetch_add(&store->tally->used, bytes) + bytes)) {
+		atomic_fetch_sub(&store->tally->used, bytes);
 		return -ENOSPC;
 	}
 	late = missing - set_bits(store, first, last);	/* somebody else took them in between */
 	if (late)
-		atomic_fetch_sub(&store->used, late << store->page_shift);
+		atomic_fetch_sub(&store->tally->used, late << store->page_shift);
 	note_taken(store, bytes - (late << store->page_shift));
 	return 0;
 }
@@ -170,9 +171,9 @@ bool store_give(struct store *store, uint64_t offset, uint32_t length)
 
 	if (!given)
 		return false;
-	used = atomic_fetch_sub(&store->used, given) - given;
-	if (atomic_load(&store->granted) > used + GRANT)	/* what others may take meanwhile is not ours any more */
-		atomic_store(&store->granted, used + GRANT);
+	used = atomic_fetch_sub(&store->tally->used, given) - given;
+	if (atomic_load(&store->tally->granted) > used + GRANT)	/* what others may take meanwhile is not ours any more */
+		atomic_store(&store->tally->granted, used + GRANT);
 	note_given(store, given);
 	return true;
 }
@@ -215,9 +216,14 @@ static uint64_t page_size_of(enum huge huge)
 	return page_size();
 }
 
-static void *map_pages(uint64_t size, enum huge huge)
+static int map_kind(bool shared)
 {
-	int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+	return (shared ? MAP_SHARED : MAP_PRIVATE) | MAP_ANONYMOUS;
+}
+
+static void *map_pages(uint64_t size, enum huge huge, bool shared)
+{
+	int flags = map_kind(shared);
 
 	/* Huge pages of the pool are reserved here and now; the others come one by one. */
 	if (huge == HUGE_2M || huge == HUGE_1G)
@@ -228,9 +234,9 @@ static void *map_pages(uint64_t size, enum huge huge)
 }
 
 /* Transparent huge pages want their alignment, which the pool's have by nature. */
-static void *map_aligned(uint64_t size, uint64_t align)
+static void *map_aligned(uint64_t size, uint64_t align, bool shared)
 {
-	char *at = map_pages(size + align, HUGE_THP), *start;
+	char *at = map_pages(size + align, HUGE_THP, shared), *start;
 
 	if (at == MAP_FAILED)
 		return at;
@@ -272,16 +278,25 @@ static int bind_to_node(const struct store *store, int node)
 
 static uint64_t map_bytes(const struct store *store)
 {
-	return round_up((store->size >> store->page_shift) / 8 + sizeof(uint64_t), page_size());
+	return round_up(sizeof(struct store_tally) + (store->size >> store->page_shift) / 8 + sizeof(uint64_t), page_size());
+}
+
+static void set_map(struct store *store, void *at)
+{
+	store->tally = at;
+	store->map = (_Atomic uint64_t *)(store->tally + 1);
 }
 
 static int map_bitmap(struct store *store)
 {
+	void *at;
+
 	store->map_size = map_bytes(store);
-	store->map = mmap(NULL, store->map_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (store->map != MAP_FAILED)
+	at = mmap(NULL, store->map_size, PROT_READ | PROT_WRITE, map_kind(store->shared) | MAP_NORESERVE, -1, 0);
+	if (at != MAP_FAILED) {
+		set_map(store, at);
 		return 0;
-	store->map = NULL;
+	}
 	return fail(-errno, "map %" PRIu64 " KiB to keep count of pages", store->map_size >> 10);
 }
 
@@ -299,9 +314,10 @@ int store_open(struct store *store, const struct store_plan *plan)
 		.limit = plan->limit,
 		.budget = plan->budget,
 		.numbers = plan->numbers,
+		.shared = plan->shared,
 	};
-	note_size(store);
-	at = plan->huge == HUGE_THP ? map_aligned(store->size, page) : map_pages(store->size, plan->huge);
+	at = plan->huge == HUGE_THP ? map_aligned(store->size, page, plan->shared)
+				    : map_pages(store->size, plan->huge, plan->shared);
 	if (at == MAP_FAILED)
 		return explain_map(store->size, plan->huge, -errno);
 	store->base = at;
@@ -309,19 +325,24 @@ int store_open(struct store *store, const struct store_plan *plan)
 	if (plan->huge == HUGE_NONE || plan->huge == HUGE_THP)
 		madvise(store->base, store->size, plan->huge == HUGE_THP ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 	madvise(store->base, store->size, MADV_DONTDUMP);
-	madvise(store->base, store->size, MADV_DONTFORK);
+	if (!store->shared)
+		madvise(store->base, store->size, MADV_DONTFORK);
 	err = bind_to_node(store, plan->node);
-	return err ? err : map_bitmap(store);
+	if (!err)
+		err = map_bitmap(store);
+	if (!err)
+		note_size(store);
+	return err;
 }
 
 void store_close(struct store *store)
 {
 	if (store->base)
 		munmap(store->base, store->size);
-	if (store->map)
-		munmap(store->map, store->map_size);
+	if (store->tally)
+		munmap(store->tally, store->map_size);
 	store->base = NULL;
-	store->map = NULL;
+	store->tally = NULL;
 }
 
 int store_grow(struct store *store, uint64_t size)
@@ -329,6 +350,8 @@ int store_grow(struct store *store, uint64_t size)
 	uint64_t old = store->size, old_map = store->map_size;
 	void *at;
 
+	if (store->shared)
+		return fail_plain(-EINVAL, "with --recovery an image from a pipe needs a --size that holds it");
 	if (store->huge != HUGE_NONE)	/* the pool's cannot be moved, and transparent ones lose their alignment */
 		return fail_plain(-EINVAL, "with --huge an image from a pipe needs a --size that holds it");
 	store->size = round_up(size, store->page_size);
@@ -341,12 +364,12 @@ int store_grow(struct store *store, uint64_t size)
 	}
 	store->base = at;
 	store->map_size = map_bytes(store);
-	at = mremap(store->map, old_map, store->map_size, MREMAP_MAYMOVE);
+	at = mremap(store->tally, old_map, store->map_size, MREMAP_MAYMOVE);
 	if (at == MAP_FAILED) {
 		store->map_size = old_map;
 		return fail(-errno, "keep count of more pages");
 	}
-	store->map = at;
+	set_map(store, at);
 	note_size(store);
 	return 0;
 }

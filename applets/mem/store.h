@@ -6,7 +6,9 @@
  * when they are discarded. A map with a bit per page says which are there, so
  * that reading a hole touches nothing, and counts them, so that a writer gets
  * ENOSPC long before anybody is killed for want of memory. No locks: all of it
- * may be called from every queue at once.
+ * may be called from every queue at once. A shared one outlives the process
+ * that serves it: whoever forks such processes opens it, and they have it in
+ * common.
  */
 #ifndef APPLETS_MEM_STORE_H
 #define APPLETS_MEM_STORE_H
@@ -25,6 +27,11 @@ enum { STORE_SIZE, STORE_USED, STORE_PEAK, STORE_LIMIT, STORE_HOLES, STORE_FREED
 
 struct stats;
 
+struct store_tally {
+	_Atomic uint64_t used;		/* bytes of pages that are there */
+	_Atomic uint64_t granted;	/* up to here nobody need ask the budget */
+};
+
 struct store {
 	char *base;
 	uint64_t size;			/* bytes, whole pages */
@@ -33,10 +40,10 @@ struct store {
 	enum huge huge;
 	uint64_t limit;			/* most bytes of pages */
 	const struct budget *budget;	/* NULL: do not ask */
-	_Atomic uint64_t used;		/* bytes of pages that are there */
-	_Atomic uint64_t granted;	/* up to here nobody need ask the budget */
+	bool shared;
+	struct store_tally *tally;	/* and the map behind it */
 	_Atomic uint64_t *map;
-	uint64_t map_size;		/* bytes */
+	uint64_t map_size;		/* bytes, with the count */
 	_Atomic uint64_t *numbers;	/* STORE_NUMBERS, told to others and never asked; NULL: nobody counts */
 };
 
@@ -47,6 +54,7 @@ struct store_plan {
 	uint64_t limit;			/* bytes */
 	const struct budget *budget;
 	_Atomic uint64_t *numbers;	/* of store_count(), or NULL */
+	bool shared;
 };
 
 /* Room for what a store counts. */
@@ -56,7 +64,7 @@ _Atomic uint64_t *store_count(const struct stats *stats);
 int store_open(struct store *store, const struct store_plan *plan);
 void store_close(struct store *store);	/* of a zeroed or half-open one, too */
 
-/* Make it larger, before anybody uses it; the base may move. 0 or -errno, said. */
+/* Make it larger, before anybody uses it; the base may move. Not a shared one. 0 or -errno, said. */
 int store_grow(struct store *store, uint64_t size);
 
 /* Take all pages now. 0, or -errno after saying why. */

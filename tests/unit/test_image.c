@@ -80,7 +80,7 @@ static void load_sparse(void)
 	CHECK_EQ(loaded, SPARSE_SIZE);
 	CHECK(holds_sparse(&store));
 	CHECK_EQ(store.base[3000000], 0);
-	CHECK(store.used <= 5 * page_size());
+	CHECK(store.tally->used <= 5 * page_size());
 	store_close(&store);
 	close(fd);
 }
@@ -101,7 +101,7 @@ static void load_huge_hole(void)
 	alarm(0);
 	CHECK_EQ(loaded, size);
 	CHECK(holds(&store, 0, 100) && holds(&store, size - 100, 100));
-	CHECK_EQ(store.used, 2 * page_size());
+	CHECK_EQ(store.tally->used, 2 * page_size());
 	store_close(&store);
 	close(fd);
 }
@@ -117,7 +117,7 @@ static void load_trailing_hole(void)
 	CHECK_EQ(image_load(&store, fd, "tail", false, &loaded), 0);
 	CHECK_EQ(loaded, 3U << 20);
 	CHECK(holds(&store, 512, 512));
-	CHECK_EQ(store.used, page_size());
+	CHECK_EQ(store.tally->used, page_size());
 	store_close(&store);
 	close(fd);
 }
@@ -132,7 +132,7 @@ static void load_zeroes_take_nothing(void)
 	CHECK_EQ(write(fd, zeroes, sizeof(zeroes)), (ssize_t)sizeof(zeroes));
 	CHECK_EQ(lseek(fd, 0, SEEK_SET), 0);
 	CHECK_EQ(image_load(&store, fd, "zeroes", false, &loaded), 0);
-	CHECK_EQ(store.used, 0);
+	CHECK_EQ(store.tally->used, 0);
 	store_close(&store);
 	close(fd);
 }
@@ -165,7 +165,7 @@ static void load_pipe(void)
 	pthread_join(feeder, NULL);
 	CHECK_EQ(loaded, SPARSE_SIZE);
 	CHECK(store.size >= SPARSE_SIZE && holds_sparse(&store));
-	CHECK(store.used <= 5 * page_size());
+	CHECK(store.tally->used <= 5 * page_size());
 	store_close(&store);
 	close(fds[0]);
 }
@@ -178,7 +178,7 @@ static void load_too_large(void)
 
 	CHECK_EQ(image_load(&store, fd, "big", false, &loaded), -ENOSPC);
 	CHECK(said("big does not fit"));
-	CHECK(store.used <= store.limit);
+	CHECK(store.tally->used <= store.limit);
 	CHECK_EQ(image_load(&store, directory, "dir", false, &loaded), -EISDIR);
 	CHECK(said("load dir"));
 	store_close(&store);
@@ -202,7 +202,7 @@ static void save_and_load(void)
 	CHECK_EQ(image_load(&again, to, "back", false, &loaded), 0);
 	CHECK_EQ(loaded, 7U << 20);
 	CHECK(!memcmp(store.base, again.base, 7U << 20));
-	CHECK_EQ(again.used, store.used);
+	CHECK_EQ(again.tally->used, store.tally->used);
 	store_close(&store);
 	store_close(&again);
 	close(from);

@@ -3,7 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "applets/mem/store.h"
 #include "core/util.h"
@@ -80,7 +83,7 @@ static void step(struct store *store, uint64_t *state)
 	default:
 		CHECK_EQ(store_has(store, offset, length), model_missing(first, last) < last - first);
 	}
-	CHECK_EQ(store->used, model_used(page));
+	CHECK_EQ(store->tally->used, model_used(page));
 }
 
 static void like_the_model(void)
@@ -116,7 +119,7 @@ static void budgets(void)
 	CHECK_EQ(store_take(&store, 0, 16U << 20), 0);
 	CHECK_EQ(store_take(&store, 16U << 20, 8U << 20), 0);	/* granted ahead */
 	CHECK_EQ(store_take(&store, 24U << 20, 20U << 20), -ENOSPC);
-	CHECK_EQ(store.used, 24U << 20);
+	CHECK_EQ(store.tally->used, 24U << 20);
 	CHECK(!store_has(&store, 24U << 20, 20U << 20));
 	store_close(&store);
 	budget_close(&budget);
@@ -129,7 +132,7 @@ static void given_back_is_not_granted(void)
 
 	CHECK_EQ(store_take(&store, 0, 32U << 20), 0);
 	CHECK(store_give(&store, 0, 32U << 20));
-	CHECK_EQ(store.used, 0);
+	CHECK_EQ(store.tally->used, 0);
 	CHECK_EQ(ftruncate(budget.meminfo, 0), 0);
 	CHECK(pwrite(budget.meminfo, "a\nb\nMemAvailable: 0 kB\n", 23, 0) > 0);	/* others took it */
 	CHECK_EQ(store_take(&store, 0, 8U << 20), 0);
@@ -209,7 +212,7 @@ static void many_threads(void)
 	}
 	for (unsigned int i = 0; i < THREADS; i++)
 		pthread_join(workers[i].thread, NULL);
-	CHECK_EQ(store.used, model_used(store.page_size));
+	CHECK_EQ(store.tally->used, model_used(store.page_size));
 	pthread_barrier_destroy(&start);
 	store_close(&store);
 }
@@ -228,7 +231,7 @@ static void holes_are_zero_and_free(void)
 	for (int i = 0; i < PAGES; i++)
 		resident += in_core[i] & 1;
 	CHECK(resident >= 1);
-	CHECK_EQ(store.used, page_size());
+	CHECK_EQ(store.tally->used, page_size());
 	store_close(&store);
 }
 
@@ -243,7 +246,7 @@ static void growing_keeps_contents(void)
 	CHECK_EQ(store.base[page_size() + 511], 'g');
 	CHECK(store_has(&store, page_size(), 512) && !store_has(&store, 2 * page_size(), 60U << 20));
 	CHECK_EQ(store_take(&store, 64U << 20, 1), 0);
-	CHECK_EQ(store.used, 2 * page_size());
+	CHECK_EQ(store.tally->used, 2 * page_size());
 	store.base[64U << 20] = 1;
 	store_close(&store);
 }
@@ -253,7 +256,7 @@ static void populated(void)
 	struct store store = store_of(PAGES, PAGES * page_size(), NULL);
 
 	CHECK_EQ(store_populate(&store), 0);
-	CHECK_EQ(store.used, store.size);
+	CHECK_EQ(store.tally->used, store.size);
 	store_close(&store);
 	store = store_of(PAGES, (PAGES - 1) * page_size(), NULL);
 	CHECK_EQ(store_populate(&store), -ENOSPC);
@@ -276,6 +279,34 @@ static void impossible_sizes(void)
 	store_close(&store);
 }
 
+/* What is there, and how much, is what another process finds that was forked before. */
+static void shared_with_a_child(void)
+{
+	struct store_plan plan = { .size = PAGES * page_size(), .node = -1, .limit = UINT64_MAX, .shared = true };
+	struct store store;
+	uint32_t page = (uint32_t)page_size();
+	pid_t child;
+	int status = -1;
+
+	CHECK_EQ(store_open(&store, &plan), 0);
+	CHECK_EQ(store_take(&store, 0, page), 0);
+	child = fork();
+	if (!child) {
+		bool fine = store_take(&store, 7 * page, 2 * page) == 0 && store_give(&store, 0, page);
+
+		memset(store.base + 7 * page, 'x', 2 * page);
+		_exit(fine ? 0 : 1);
+	}
+	CHECK(waitpid(child, &status, 0) == child && status == 0);
+	CHECK_EQ(store.tally->used, 2 * page);
+	CHECK(!store_has(&store, 0, page) && store_has(&store, 8 * page, page));
+	CHECK_EQ(store.base[9 * page - 1], 'x');
+	said_nothing();
+	CHECK_EQ(store_grow(&store, 2 * PAGES * page_size()), -EINVAL);
+	CHECK(said("needs a --size that holds it"));
+	store_close(&store);
+}
+
 TESTS(
 	{ "take, give and has are what a naive model says, and so is the count", like_the_model },
 	{ "threads that take and give side by side lose nothing", many_threads },
@@ -286,4 +317,5 @@ TESTS(
 	{ "a store that grows keeps what it holds", growing_keeps_contents },
 	{ "populating takes all pages or says why not", populated },
 	{ "what cannot be mapped is told", impossible_sizes },
+	{ "a shared store is the same in another process", shared_with_a_child },
 )
