@@ -81,6 +81,7 @@ struct disk {
 	bool read_only;
 	bool write_cache;		/* a flush is needed to make writes last */
 	bool rotational;
+	bool shared;			/* the memory of IN_MEMORY is mapped MAP_SHARED */
 };
 
 /* How it ended in the worker, as the keeper has seen it. */
@@ -122,6 +123,8 @@ struct backend {
 	/*
 	 * Read, parse, allocate, check, and describe the disk. Runs in the
 	 * worker after every right is gone and before the block device exists.
+	 * If @disk has a size already, a server of this disk died, with
+	 * --recovery: then it must be the same disk again.
 	 * Returns 0, or -errno after saying why.
 	 */
 	int (*open)(void *self, struct disk *disk);

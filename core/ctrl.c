@@ -38,6 +38,8 @@ static const struct command {
 	{ UBLK_CMD_STOP_DEV,		"STOP_DEV",		true },
 	{ UBLK_CMD_SET_PARAMS,		"SET_PARAMS",		true },
 	{ UBLK_CMD_GET_PARAMS,		"GET_PARAMS",		false },
+	{ UBLK_CMD_START_USER_RECOVERY,	"START_USER_RECOVERY",	true },
+	{ UBLK_CMD_END_USER_RECOVERY,	"END_USER_RECOVERY",	true },
 	{ UBLK_CMD_GET_DEV_INFO2,	"GET_DEV_INFO2",	false },
 	{ UBLK_CMD_GET_FEATURES,	"GET_FEATURES",		false },
 	{ UBLK_CMD_UPDATE_SIZE,		"UPDATE_SIZE",		true },
@@ -325,6 +327,24 @@ int ctrl_send_start(struct ctrl *ctrl, struct ctrl_device device, int server_pid
 	};
 
 	return send_call(ctrl, &call);
+}
+
+int ctrl_send_recovered(struct ctrl *ctrl, struct ctrl_device device, int server_pid)
+{
+	struct call call = {
+		.command = UBLK_CMD_END_USER_RECOVERY,
+		.device = device,
+		.data = (uint64_t)server_pid,
+	};
+
+	return send_call(ctrl, &call);
+}
+
+int ctrl_recover(struct ctrl *ctrl, struct ctrl_device device)
+{
+	struct call call = { .command = UBLK_CMD_START_USER_RECOVERY, .device = device };
+
+	return run_call(ctrl, &call, CTRL_LIMIT_MS);
 }
 
 int ctrl_send_stop(struct ctrl *ctrl, struct ctrl_device device)

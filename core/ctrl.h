@@ -75,11 +75,20 @@ int ctrl_get_affinity(struct ctrl *ctrl, struct ctrl_device device, unsigned int
 int ctrl_share(struct ctrl *ctrl, struct ctrl_device device, void *at, uint64_t length);
 
 /*
- * START_DEV and STOP_DEV wait for the server, so the keeper sends them without
- * waiting, watches everything else meanwhile, and asks for the result when
- * ctrl_poll_fd() is readable: -EAGAIN until there is one.
+ * START_USER_RECOVERY: another server will take the device over. -EBUSY while
+ * the driver still waits for the last one's end. Once for each that died, and
+ * before the next opens ublkcN.
+ */
+int ctrl_recover(struct ctrl *ctrl, struct ctrl_device device);
+
+/*
+ * START_DEV, STOP_DEV and END_USER_RECOVERY, which says that a new server is
+ * ready, wait for the server, so the keeper sends them without waiting, watches
+ * everything else meanwhile, and asks for the result when ctrl_poll_fd() is
+ * readable: -EAGAIN until there is one.
  */
 int ctrl_send_start(struct ctrl *ctrl, struct ctrl_device device, int server_pid);
+int ctrl_send_recovered(struct ctrl *ctrl, struct ctrl_device device, int server_pid);
 int ctrl_send_stop(struct ctrl *ctrl, struct ctrl_device device);
 int ctrl_poll_fd(const struct ctrl *ctrl);
 int ctrl_result(struct ctrl *ctrl);

@@ -15,8 +15,8 @@ const struct feature feature_table[] = {
 	{ UBLK_F_URING_CMD_COMP_IN_TASK,"URING_CMD_COMP_IN_TASK","6.0", "", "the driver decides by itself" },
 	{ UBLK_F_NEED_GET_DATA,		"NEED_GET_DATA",	"6.0",
 		"one copy per byte between request and memory", "a second copy and a buffer per tag" },
-	{ UBLK_F_USER_RECOVERY,		"USER_RECOVERY",	"6.1", "", "the disk goes when its server dies" },
-	{ UBLK_F_USER_RECOVERY_REISSUE,	"USER_RECOVERY_REISSUE","6.1", "", "the disk goes when its server dies" },
+	{ UBLK_F_USER_RECOVERY,		"USER_RECOVERY",	"6.1", "--recovery", "no --recovery" },
+	{ UBLK_F_USER_RECOVERY_REISSUE,	"USER_RECOVERY_REISSUE","6.1", "--recovery=reissue", "no --recovery=reissue" },
 	{ UBLK_F_UNPRIVILEGED_DEV,	"UNPRIVILEGED_DEV",	"6.3",
 		"disks of users without rights", "only root makes disks" },
 	{ UBLK_F_CMD_IOCTL_ENCODE,	"CMD_IOCTL_ENCODE",	"6.4",
@@ -24,7 +24,7 @@ const struct feature feature_table[] = {
 	{ UBLK_F_USER_COPY,		"USER_COPY",		"6.5",
 		"copying only what must be", "the driver copies" },
 	{ UBLK_F_ZONED,			"ZONED",		"6.6", "", "no zoned disks" },
-	{ UBLK_F_USER_RECOVERY_FAIL_IO,	"USER_RECOVERY_FAIL_IO","6.13", "", "the disk goes when its server dies" },
+	{ UBLK_F_USER_RECOVERY_FAIL_IO,	"USER_RECOVERY_FAIL_IO","6.13", "--recovery=fail", "no --recovery=fail" },
 	{ UBLK_F_UPDATE_SIZE,		"UPDATE_SIZE",		"6.16", "", "the size is fixed" },
 	{ UBLK_F_AUTO_BUF_REG,		"AUTO_BUF_REG",		"6.16",
 		"a request's pages known without asking", "two more commands per request" },
@@ -114,9 +114,21 @@ static uint64_t missing(const struct features *features, enum io_mode mode)
 	return modes[mode].flags & ~offered;
 }
 
+/*
+ * Before Linux 6.16 a READ fails, and is not done again, if the driver copies
+ * its bytes from the memory of a server that is being killed: no page can be
+ * mapped then. What we copy ourselves we simply never answer.
+ */
+static bool loses_reads(const struct features *features, const struct spec *spec, enum io_mode mode)
+{
+	return spec->recovery && mode == IO_GET_DATA && !(features->offered & UBLK_F_QUIESCE);
+}
+
 static enum io_mode best_mode(const struct features *features, const struct spec *spec, bool unprivileged)
 {
-	const enum io_mode *mode = preferred(spec->applet->backend->mostly, features->at_once);
+	static const enum io_mode ours[] = { IO_USER_COPY, IO_COPY };
+	const enum io_mode *mode = loses_reads(features, spec, IO_GET_DATA)
+					   ? ours : preferred(spec->applet->backend->mostly, features->at_once);
 
 	while (*mode != IO_COPY && (missing(features, *mode) || (unprivileged && modes[*mode].flags & NEEDS_RIGHTS)))
 		mode++;
@@ -145,7 +157,7 @@ static const struct feature *youngest_of(uint64_t flags)
 }
 
 /* What the user insists on and cannot have. */
-static int check_mode(const struct features *features, bool unprivileged)
+static int check_mode(const struct features *features, const struct spec *spec, bool unprivileged)
 {
 	enum io_mode mode = features->mode;
 	const struct feature *absent = youngest_of(missing(features, mode));
@@ -153,6 +165,8 @@ static int check_mode(const struct features *features, bool unprivileged)
 	if (absent)
 		return fail_plain(-EOPNOTSUPP, "--io=%s: this kernel has no %s, which came with Linux %s", modes[mode].name,
 				  absent->name, absent->since);
+	if (loses_reads(features, spec, mode))
+		return fail_plain(-EOPNOTSUPP, "--io=get-data: with --recovery it loses reads before Linux 6.16; use user-copy");
 	if (unprivileged && modes[mode].flags & NEEDS_RIGHTS)
 		return fail_plain(-EPERM, "--io=%s: only root may have it; others have get-data and copy", modes[mode].name);
 	return 0;
@@ -167,6 +181,29 @@ static int check_shared(uint64_t has)
 				   absent->since) : 0;
 }
 
+static uint64_t recovery_flags(int recovery)
+{
+	static const uint64_t flags[] = {
+		[RECOVERY_OFF] = 0,
+		[RECOVERY_REISSUE] = UBLK_F_USER_RECOVERY | UBLK_F_USER_RECOVERY_REISSUE,
+		[RECOVERY_REQUEUE] = UBLK_F_USER_RECOVERY,
+		[RECOVERY_FAIL] = UBLK_F_USER_RECOVERY | UBLK_F_USER_RECOVERY_FAIL_IO,
+	};
+
+	return flags[recovery];
+}
+
+/* Users are granted none of it, silently. */
+static int check_recovery(int recovery, uint64_t has, bool unprivileged)
+{
+	const struct feature *absent = youngest_of(recovery_flags(recovery) & ~has);
+
+	if (absent && unprivileged)
+		return fail_plain(-EPERM, "--recovery: only disks that root makes can have another server");
+	return absent ? fail_plain(-EOPNOTSUPP, "--recovery: this kernel has no %s, which came with Linux %s", absent->name,
+				   absent->since) : 0;
+}
+
 int features_ask(struct features *features, const struct spec *spec, bool unprivileged)
 {
 	uint64_t asked = 0;
@@ -176,7 +213,7 @@ int features_ask(struct features *features, const struct spec *spec, bool unpriv
 	if (features->mode == IO_AUTO)
 		features->mode = best_mode(features, spec, unprivileged);
 	else
-		err = check_mode(features, unprivileged);
+		err = check_mode(features, spec, unprivileged);
 	asked |= modes[features->mode].flags;
 	if (features->mode == IO_BATCH && !unprivileged)
 		asked |= UBLK_F_USER_COPY;
@@ -185,6 +222,9 @@ int features_ask(struct features *features, const struct spec *spec, bool unpriv
 		err = check_shared(features->offered);
 	if (spec->shared_memory)
 		asked |= UBLK_F_SHMEM_ZC;
+	if (!err && features->offered_known)
+		err = check_recovery(spec->recovery, unprivileged ? 0 : features->offered, unprivileged);
+	asked |= recovery_flags(spec->recovery);
 	if (!spec->partscan)
 		asked |= UBLK_F_NO_AUTO_PART_SCAN;
 	if (unprivileged)
@@ -218,6 +258,8 @@ int features_settle(struct features *features, const struct spec *spec, uint64_t
 	features->moves = moves_of(features->mode, granted);
 	if (spec->shared_memory && !(granted & UBLK_F_SHMEM_ZC))
 		return check_shared(granted);
+	if (recovery_flags(spec->recovery) & ~granted)
+		return check_recovery(spec->recovery, granted, granted & UBLK_F_UNPRIVILEGED_DEV);
 	if (log_level < LOG_VERBOSE)
 		return 0;
 	features_text(features->offered, text, sizeof(text));

@@ -54,7 +54,11 @@
 #define MAX_IO_COPY (128U << 10)	/* a buffer of this size for every tag of every queue */
 #define RECHECK_MS 1000			/* how often a device in use is looked at again, where nothing tells */
 #define KILLED_MS 5000			/* a killed worker is gone by then, or never */
-#define REPORTS_MAX 3			/* an honest worker has no more to say */
+#define REPORTS_MAX 4			/* an honest worker has no more to say */
+#define LIFE_MS 10000			/* a server that crashed sooner was no use */
+#define LIVES_MAX 5			/* servers in a row that were no use */
+#define PAUSE_MS 10			/* before the next, doubled each time */
+#define RELEASE_MS 60000		/* how long the driver may take to see that a server is gone */
 #define SYSFS_CHAR REGISTRY "/ublkc"
 #define HELD_MS 2000			/* how long a forced end waits for those who have the device open */
 
@@ -85,6 +89,11 @@ struct keeper {
 	struct child worker, command;
 	bool live;			/* START_DEV has returned, and well */
 	bool killed;			/* we killed the worker, which may not have ended yet */
+	struct disk disk;		/* as the first worker told; all 0 until then */
+	unsigned int deaths;		/* of workers that another followed */
+	unsigned int useless;		/* crashes in a row, each soon after the start */
+	long born;			/* when the worker began to serve, now_ms() */
+	bool waiting;			/* the driver knows that another will take over */
 	struct child sparer;		/* see spare_a_tag() */
 	int pipe;			/* from the worker */
 	struct report report;		/* the last one */
@@ -159,7 +168,7 @@ static void kill_worker(struct keeper *k, const char *why)
 /* The worker may have been taken over: of what it says only what fits is believed. */
 static void take_report(struct keeper *k, const struct report *message)
 {
-	if (message->kind < REPORT_READY || message->kind > REPORT_FINISHED || message->error > 0)
+	if (message->kind < REPORT_PREPARED || message->kind > REPORT_FINISHED || message->error > 0)
 		return;
 	k->report = *message;
 	if (message->kind == REPORT_STOPPED)
@@ -743,28 +752,32 @@ static unsigned int wait_backend(struct keeper *k)
 	return seen;
 }
 
-static int wait_ready(struct keeper *k)
+/* A disk that is already there does not go because of one signal: it goes when it is served again. */
+static int wait_report(struct keeper *k, enum report_kind kind)
 {
 	for (;;) {
 		unsigned int seen = wait_backend(k);
 
 		if (seen & SAW_REPORT)
-			return k->report.kind == REPORT_READY ? 0 : k->report.error ? k->report.error : -EPROTO;
+			return k->report.kind == kind ? 0 : k->report.error ? k->report.error : -EPROTO;
 		if (seen & SAW_WORKER_END)
 			return fail_plain(-EPROTO, "the server process ended before it was ready (%s %d)",
 					  WIFSIGNALED(k->worker.status) ? "signal" : "status",
 					  WIFSIGNALED(k->worker.status) ? WTERMSIG(k->worker.status)
 									: WEXITSTATUS(k->worker.status));
-		if (k->stops)
+		if (k->stops > (k->live ? 1 : 0))
 			return fail_plain(-EINTR, "stopped before the device was ready");
 	}
 }
 
-static int worker_up(void *self)
+static int start_worker(struct keeper *k)
 {
-	struct keeper *k = self;
 	int pipe[2], err;
 
+	k->worker = (struct child){ .pidfd = -1 };
+	k->reports = 0;
+	k->killed = false;
+	stats_restart(&k->device.stats);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pipe) < 0)
 		return fail(-errno, "make a pipe to the server process");
 	k->worker.pid = fork();
@@ -779,12 +792,19 @@ static int worker_up(void *self)
 	if (!k->worker.pid) {
 		close(pipe[0]);
 		forget(k);
-		worker_main(k->spec, &k->device, pipe[1]);
+		worker_main(k->spec, &k->device, pipe[1], &k->disk);
 	}
 	close(pipe[1]);
 	k->pipe = pipe[0];
-	err = open_pidfd(&k->worker);
-	return err ? err : wait_ready(k);
+	return open_pidfd(&k->worker);
+}
+
+static int worker_up(void *self)
+{
+	struct keeper *k = self;
+	int err = start_worker(k);
+
+	return err ? err : wait_report(k, REPORT_READY);
 }
 
 /* The device is stopped: the worker ends by itself, as soon as the backend has done its last work. */
@@ -821,6 +841,133 @@ static void worker_down(void *self)
 	k->pipe = -1;
 }
 
+/* --- another server for one that died ----------------------------------------------- */
+
+/* Was it crashed by what it serves? Then the next would be, too. Nobody's fault is a death by SIGKILL. */
+static bool was_no_use(const struct keeper *k)
+{
+	bool shot = WIFSIGNALED(k->worker.status) && WTERMSIG(k->worker.status) == SIGKILL && !k->killed;
+
+	return !shot && now_ms() - k->born < LIFE_MS;
+}
+
+/* Signals are seen meanwhile. False: they told not to go on. */
+static bool pause_for(struct keeper *k, long limit_ms)
+{
+	long end = now_ms() + limit_ms, left;
+
+	while (k->stops < 2 && (left = end - now_ms()) > 0)
+		wait_events(k, (int)left);
+	return k->stops < 2;
+}
+
+/*
+ * The driver has let go of the old server only when the last request of its
+ * rings has ended, which the lower device decides; and there is nothing that
+ * would tell.
+ */
+static int wait_released(struct keeper *k)
+{
+	long end = now_ms() + RELEASE_MS;
+	int err;
+
+	for (int wait = 1; !k->waiting; wait = (int)min_u64(2U * (unsigned int)wait, 50)) {
+		struct ublksrv_ctrl_dev_info info = { .state = UBLK_S_DEV_LIVE };
+
+		err = ctrl_recover(&k->ctrl, target(k));
+		k->waiting = !err;
+		if (k->waiting)
+			break;
+		if (ctrl_get_info(&k->ctrl, target(k), &info) == -ENODEV || info.state == UBLK_S_DEV_DEAD) {
+			k->stopped = true;
+			return -ENODEV;
+		}
+		if (err != -EBUSY || now_ms() > end)
+			return fail(err, "have the driver wait for another server");
+		if (!pause_for(k, wait))
+			return fail_plain(-EINTR, "stopped before the disk was served again");
+		if (k->worker.ended)
+			return fail_plain(-EPROTO, "the next server died as well");
+	}
+	return 0;
+}
+
+/* Before Linux 7.0 the driver crashes, or hangs for ever, when a second successor follows one that had the device. */
+static bool may_try_again(const struct keeper *k)
+{
+	return k->device.features.offered & UBLK_F_SHMEM_ZC;
+}
+
+static int hand_over(struct keeper *k)
+{
+	static const char go;
+	int err;
+
+	if (RETRY(send(k->pipe, &go, sizeof(go), MSG_NOSIGNAL)) < 0)
+		return fail(-errno, "tell the next server to begin");
+	k->waiting = false;		/* from here on it has the device, and its death is another one */
+	err = wait_report(k, REPORT_READY);
+	if (err && !may_try_again(k))
+		k->useless = LIVES_MAX;
+	if (!err && (k->report.disk.size != k->disk.size || k->report.disk.sector_size != k->disk.sector_size)) {
+		k->useless = LIVES_MAX;
+		err = fail_plain(-ESTALE, "what the disk is made of has changed: it has %" PRIu64 " bytes, and had %" PRIu64,
+				 k->report.disk.size, k->disk.size);
+	}
+	if (err)
+		return err;
+	err = ctrl_send_recovered(&k->ctrl, target(k), k->worker.pid);
+	if (!err)
+		err = wait_ctrl(k, CTRL_LIMIT_MS);
+	return err ? fail(err, "take the device over") : 0;
+}
+
+static int start_successor(struct keeper *k)
+{
+	int err = start_worker(k);
+
+	if (!err)
+		err = wait_report(k, REPORT_PREPARED);
+	if (!err)
+		err = wait_released(k);
+	if (!err)
+		err = hand_over(k);
+	if (err && k->worker.pid && !k->worker.ended) {
+		kill(k->worker.pid, SIGKILL);
+		if (k->worker.pidfd < 0)
+			reap(&k->worker);
+		while (!k->worker.ended && pause_for(k, RECHECK_MS))
+			;
+	}
+	if (k->pipe >= 0 && err) {
+		close(k->pipe);
+		k->pipe = -1;
+	}
+	return err;
+}
+
+/* True: it is served again. Requests have waited, or failed, as --recovery says. */
+static bool serve_again(struct keeper *k)
+{
+	const char *how = WIFSIGNALED(k->worker.status) ? "signal" : "status";
+	int why = WIFSIGNALED(k->worker.status) ? WTERMSIG(k->worker.status) : WEXITSTATUS(k->worker.status);
+	int err = -EIO;
+
+	if (!k->spec->recovery)
+		return false;
+	note("the server process died (%s %d); another one takes over", how, why);
+	k->useless = was_no_use(k) ? k->useless + 1 : 0;
+	while (err && !k->stopped && k->useless < LIVES_MAX && (!k->useless || pause_for(k, PAUSE_MS << k->useless))) {
+		err = start_successor(k);
+		k->useless += err ? 1 : 0;
+	}
+	if (err && k->useless >= LIVES_MAX)
+		warn("giving up: every server of this disk dies");
+	k->deaths++;
+	k->born = now_ms();
+	return !err;
+}
+
 /* --- set its parameters ------------------------------------------------------------------------ */
 
 static int params_up(void *self)
@@ -831,6 +978,7 @@ static int params_up(void *self)
 
 	if (err)
 		return err;
+	k->disk = k->report.disk;
 	params_fill(&params, &k->report.disk, k->spec, k->device.info.max_io_buf_bytes);
 	err = ctrl_set_params(&k->ctrl, target(k), &params);
 	return err ? fail(err, "set the device's parameters") : 0;
@@ -863,6 +1011,7 @@ static int start_up(void *self)
 	if (k->worker.ended || k->killed)	/* the kernel calls it started all the same */
 		return fail_plain(-EIO, "the server process died while the device was started");
 	k->live = true;
+	k->born = now_ms();
 	return 0;
 }
 
@@ -898,7 +1047,7 @@ static bool wait_unused(struct keeper *k)
 {
 	bool said = false;
 
-	while (k->stops < 2 && !k->worker.ended && !k->stopped) {
+	while (k->stops < 2 && !k->stopped && (!k->worker.ended || serve_again(k))) {
 		struct use use;
 		int err = use_stop(&k->ctrl, target(k), k->device.block_path, k->device.features.offered, &use);
 
@@ -1147,7 +1296,7 @@ static bool is_done_with(struct keeper *k)
 /* Until somebody wants the device to end, or it ended. */
 static void serve(struct keeper *k)
 {
-	while (!k->worker.ended && !k->stopped) {
+	while (!k->stopped && (!k->worker.ended || serve_again(k))) {
 		if (k->stops && !(k->command.pid && !k->command.ended))
 			return;
 		if (k->stops > 1 || k->command.ended || is_done_with(k))

@@ -96,6 +96,8 @@ static int parse_disk(const struct applet *applet, char **argv, struct spec *spe
 	}
 	spec->command = words->command;
 	err = take_words(applet, tables, words);
+	if (spec->supervise && !spec->recovery)
+		spec->recovery = RECOVERY_REISSUE;
 	return err ? err : spec_check(spec);
 }
 

@@ -38,7 +38,7 @@ int params_check(const struct disk *disk, const struct spec *spec)
 {
 	uint32_t sector = spec_sector_size(spec, disk->sector_size);
 
-	if (!is_bool(&disk->read_only) || !is_bool(&disk->write_cache) || !is_bool(&disk->rotational))
+	if (!is_bool(&disk->read_only) || !is_bool(&disk->write_cache) || !is_bool(&disk->rotational) || !is_bool(&disk->shared))
 		return fail_plain(-EINVAL, "the description of the disk makes no sense");
 	if (!disk->size)
 		return fail_plain(-EINVAL, "the disk would have no size");

@@ -422,7 +422,6 @@ static struct server *server_new(const struct queue_plan *plan, uint16_t id)
 	server->xfer.mode = plan->mode;
 	server->xfer.at_once = plan->at_once;
 	server->xfer.queue = id;
-	server->xfer.char_fd = plan->char_fd;
 	server->xfer.max_io = plan->max_io;
 	server->xfer.serving = (struct serving){
 		.backend = plan->backend,
@@ -457,6 +456,22 @@ static int open_ring(struct server *server)
 
 	if (err)
 		return fail(err, "make an io_uring of %u entries for queue %u", entries, server->id);
+	if (plan->mode == IO_ZERO_COPY || plan->mode == IO_AUTO_BUF) {
+		err = ring_register_buffers(&server->xfer.ring, plan->depth);
+		if (err)
+			return fail(err, "make a table of %u buffers for queue %u", plan->depth, server->id);
+	}
+	if (!server->id)
+		info("io_uring: %s", server->xfer.ring.flavour);
+	return 0;
+}
+
+static int attach(struct server *server)
+{
+	const struct queue_plan *plan = server->plan;
+	int err;
+
+	server->xfer.char_fd = plan->char_fd;
 	/*
 	 * A registered file is released only when the ring is idle, so that
 	 * nobody can take the device over while a request of this server is
@@ -465,16 +480,9 @@ static int open_ring(struct server *server)
 	err = ring_register_files(&server->xfer.ring, &plan->char_fd, 1);
 	if (err)
 		return fail(err, "register the device's node with the io_uring of queue %u", server->id);
-	if (plan->mode == IO_ZERO_COPY || plan->mode == IO_AUTO_BUF) {
-		err = ring_register_buffers(&server->xfer.ring, plan->depth);
-		if (err)
-			return fail(err, "make a table of %u buffers for queue %u", plan->depth, server->id);
-	}
 	server->descriptors = ring_map_descriptors(plan->char_fd, server->id, plan->depth);
 	if (!server->descriptors)
 		return fail(-errno, "map the request descriptors of queue %u", server->id);
-	if (!server->id)
-		info("io_uring: %s", server->xfer.ring.flavour);
 	return 0;
 }
 
@@ -549,11 +557,16 @@ static int drop_rights(const struct server *server)
 
 static int prepare(struct server *server)
 {
-	bool early = server->plan->drop_early;
 	int err = open_ring(server);
 
-	if (!err)
-		err = open_buffers(server);
+	return err ? err : open_buffers(server);
+}
+
+static int fetch(struct server *server)
+{
+	bool early = server->plan->drop_early;
+	int err = attach(server);
+
 	if (!err && early)
 		err = drop_rights(server);
 	if (!err)
@@ -572,6 +585,7 @@ static int open_backend(struct server *server)
 	server->sector_mask = (plan->sector_size >> UBLK_SECTOR_SHIFT) - 1;
 	server->xfer.serving.read_only = plan->read_only || plan->disk->read_only;
 	server->xfer.drop_size = (uint32_t)max_u64(server->xfer.drop_size, plan->disk->discard_size);
+	server->xfer.shared = plan->disk->shared;
 	if (!plan->backend->queue_open)
 		return 0;
 	server->wake_fd = eventfd(0, EFD_CLOEXEC);
@@ -643,8 +657,13 @@ static void *run(void *arg)
 		err = prepare(server);
 	if (err)
 		return broken(queue, err);
+	set_and_wake(&queue->stage, QUEUE_PREPARED);
+	wait_until(&queue->go, QUEUE_FETCHED);
+	err = fetch(server);
+	if (err)
+		return broken(queue, err);
 	set_and_wake(&queue->stage, QUEUE_FETCHED);
-	wait_until(&queue->go, 1);
+	wait_until(&queue->go, QUEUE_OPENED);
 	err = open_backend(server);
 	if (err)
 		return broken(queue, err);
@@ -667,11 +686,14 @@ int queue_start(struct queue *queue, const struct queue_plan *plan, uint16_t id,
 		remedy("use fewer --queues, or raise the limit of processes (ulimit -u, or the cgroup's pids.max)");
 		return err;
 	}
-	return wait_for_stage(queue, QUEUE_FETCHED);
+	return wait_for_stage(queue, QUEUE_PREPARED);
 }
 
-int queue_go(struct queue *queue)
+static int go_for(struct queue *queue, enum queue_stage stage)
 {
-	set_and_wake(&queue->go, 1);
-	return wait_for_stage(queue, QUEUE_OPENED);
+	set_and_wake(&queue->go, stage);
+	return wait_for_stage(queue, stage);
 }
+
+int queue_fetch(struct queue *queue) { return go_for(queue, QUEUE_FETCHED); }
+int queue_go(struct queue *queue) { return go_for(queue, QUEUE_OPENED); }

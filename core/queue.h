@@ -2,10 +2,11 @@
 /*
  * queue.h - one thread, one ring, one of the device's queues
  *
- * queue_start() makes the thread, which pins itself, allocates all it will
- * ever need, and fetches every tag; queue_go() lets it serve. It ends when the
- * driver has given every tag back, which is what STOP_DEV does. Anything
- * unexpected ends the whole process: a device with one dead queue would hang.
+ * queue_start() makes the thread, which pins itself and allocates all it will
+ * ever need: what can fail, fails there. queue_fetch() has it fetch every tag;
+ * queue_go() lets it serve. It ends when the driver has given every tag back,
+ * which is what STOP_DEV does. Anything unexpected ends the whole process: a
+ * device with one dead queue would hang.
  */
 #ifndef CORE_QUEUE_H
 #define CORE_QUEUE_H
@@ -26,7 +27,7 @@ struct queue_plan {
 	const struct backend *backend;
 	void *self;
 	const struct disk *disk;	/* filled in between queue_start() and queue_go() */
-	int char_fd;			/* until queue_start() has returned; with a mode that copies by itself, to the end */
+	int char_fd;			/* filled in before queue_fetch(), and needed until it has returned; with a mode that copies by itself, to the end */
 	uint16_t depth;
 	uint32_t max_io;		/* bytes, as granted */
 	uint32_t sector_size;		/* filled in with the disk */
@@ -43,7 +44,7 @@ struct queue_plan {
 };
 
 /* Where a thread is on its way. */
-enum queue_stage { QUEUE_STARTING, QUEUE_FETCHED, QUEUE_OPENED, QUEUE_BROKEN };
+enum queue_stage { QUEUE_STARTING, QUEUE_PREPARED, QUEUE_FETCHED, QUEUE_OPENED, QUEUE_BROKEN };
 
 struct queue {
 	const struct queue_plan *plan;
@@ -51,12 +52,13 @@ struct queue {
 	const cpu_set_t *cpus;		/* NULL: not pinned */
 	pthread_t thread;
 	_Atomic uint32_t stage;		/* enum queue_stage, waited for with futexes */
-	_Atomic uint32_t go;
+	_Atomic uint32_t go;		/* the stage it may go for */
 	int error;			/* why it is broken, said already */
 };
 
-/* Both return 0, or -errno after saying why. The queue is then as if never started, but for the thread's memory. */
+/* All return 0, or -errno after saying why. The queue is then as if never started, but for the thread's memory. */
 int queue_start(struct queue *queue, const struct queue_plan *plan, uint16_t id, const cpu_set_t *cpus);
+int queue_fetch(struct queue *queue);
 int queue_go(struct queue *queue);
 
 #endif

@@ -17,6 +17,7 @@
 #define MAX_IO_MAX (32U << 20)		/* UBLK_IO_BUF_BITS is 25 */
 
 static const char *const io_modes[] = { "auto", "copy", "get-data", "user-copy", "zero-copy", "auto-buf", "batch", NULL };
+static const char *const recoveries[] = { "off", "reissue", "requeue", "fail", NULL };
 static const char *const log_targets[] = { "stderr", "syslog", "kmsg", NULL };
 
 const struct opt spec_opts[] = {
@@ -35,6 +36,9 @@ const struct opt spec_opts[] = {
 		 "requests from memory of this file, on tmpfs or hugetlbfs, are served there, and not copied by the kernel"),
 	OPT_U32_OPTIONAL(0, "poll", struct spec, poll, 1, 1000000, "20",
 			 "spin for N microseconds before sleeping: faster answers for more CPU"),
+	OPT_CHOICE(0, "recovery", struct spec, recovery, recoveries, "off|reissue|requeue|fail",
+		   "when the server dies start another; what was under way is done again, or fails, or everything fails meanwhile"),
+	OPT_FLAG(0, "supervise", struct spec, supervise, "the same as --recovery=reissue"),
 	OPT_FLAG('P', "partscan", struct spec, partscan, "look for partitions"),
 	OPT_CLEAR(0, "no-partscan", struct spec, partscan, "do not look for partitions"),
 	OPT_FLAG(0, "autoclear", struct spec, autoclear, "stop when it was in use and is not any more"),

@@ -21,6 +21,14 @@ enum io_mode {
 	IO_MODES
 };
 
+/* What becomes of requests when their server dies, and another goes on. The order is --recovery's. */
+enum recovery {
+	RECOVERY_OFF,		/* none does: the disk goes */
+	RECOVERY_REISSUE,	/* all wait; what it had begun is done again */
+	RECOVERY_REQUEUE,	/* what it had begun fails, the others wait */
+	RECOVERY_FAIL,		/* all fail until another is there */
+};
+
 #define ID_ANY UINT32_MAX
 #define SECTOR_ANY UINT64_MAX
 #define FD_NONE UINT32_MAX
@@ -41,6 +49,8 @@ struct spec {
 	int io_mode;			/* enum io_mode */
 	uint32_t poll;			/* microseconds to spin before sleeping, 0: none */
 	const char *shared_memory;	/* NULL: none */
+	int recovery;			/* enum recovery */
+	bool supervise;
 	bool partscan;
 	bool autoclear;			/* stop when it was in use and is no more */
 

@@ -95,6 +95,16 @@ void stats_close(struct stats *s)
 	*s = (struct stats)STATS_NONE;
 }
 
+/* Whoever wrote to the page may have been taken over: nothing of it is believed. */
+void stats_restart(const struct stats *s)
+{
+	if (!s->page)
+		return;
+	s->page->room = (uint32_t)((s->size - sizeof(struct stats_page)) / sizeof(uint64_t));
+	s->page->used = 0;
+	s->page->count = 0;
+}
+
 static uint32_t numbers_in(const struct stats_name *names, uint32_t count)
 {
 	uint32_t numbers = 0;
@@ -122,6 +132,8 @@ _Atomic uint64_t *stats_add(const struct stats *s, const struct stats_name *name
 			strcpy(field->name, names[i].name);
 			fields++;
 		}
+		for (uint32_t copy = 0; copy < copies && names[i].kind == STATS_GAUGE; copy++)
+			page->numbers[at + copy * stride] = 0;		/* as it was with another writer */
 		at += room_of(names[i].kind);
 	}
 	atomic_store(&page->count, fields);	/* not before they are described */

@@ -67,6 +67,9 @@ _Atomic uint64_t *stats_add(const struct stats *stats, const struct stats_name *
 #define STATS_LATENCY_ROOM (sizeof(struct histogram) / sizeof(uint64_t))
 #define STATS_ROOM(numbers) (((numbers) + 7) & ~7U)	/* whole cache lines */
 
+/* Another process adds the same names again, and counts on from where the last one, which ended, got to. */
+void stats_restart(const struct stats *stats);
+
 /* What every queue counts. Those with OPS are one for each enum op, in that order. */
 #define OPS 5
 enum {

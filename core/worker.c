@@ -82,7 +82,6 @@ static int queues_up(void *self)
 		.backend = w->backend,
 		.self = w->spec->applet->self,
 		.disk = &w->disk,
-		.char_fd = node_open_char(device->char_path),
 		.depth = device->info.queue_depth,
 		.max_io = device->info.max_io_buf_bytes,
 		.read_only = w->spec->read_only,
@@ -95,11 +94,41 @@ static int queues_up(void *self)
 		.batch = device->features.mode == IO_BATCH,
 		.ended_fd = w->ended_fd,
 	};
-	if (w->plan.char_fd < 0)
-		return w->plan.char_fd;
 	w->plan.numbers = count_queues(w);
 	for (uint16_t i = 0; i < count && !err; i++)
 		err = queue_start(&w->queues[i], &w->plan, i, device->cpus ? &device->cpus[i] : NULL);
+	return err;
+}
+
+/*
+ * A successor may open the device only when the driver knows that there will be
+ * one; and before Linux 7.0 it crashes or hangs for ever if that one dies until
+ * it has fetched all. So all that can fail comes first, and the keeper is asked.
+ */
+static int go_up(void *self)
+{
+	struct worker *w = self;
+	char go;
+	int err;
+
+	if (!w->disk.size)
+		return 0;
+	err = report(w, REPORT_PREPARED, 0);
+	if (err)
+		return fail(err, "report to the keeper");
+	return RETRY(recv(w->pipe, &go, sizeof(go), 0)) == sizeof(go) ? 0 : -ECANCELED;
+}
+
+static int fetch_up(void *self)
+{
+	struct worker *w = self;
+	int err = 0;
+
+	w->plan.char_fd = node_open_char(w->device->char_path);
+	if (w->plan.char_fd < 0)
+		return w->plan.char_fd;
+	for (uint16_t i = 0; i < w->device->info.nr_hw_queues && !err; i++)
+		err = queue_fetch(&w->queues[i]);
 	if (w->plan.mode == IO_COPY || w->plan.mode == IO_GET_DATA)
 		close(w->plan.char_fd);		/* each ring holds a reference of its own */
 	return err;
@@ -142,7 +171,9 @@ static int report_up(void *self)
 /* No downs: what a process leaves behind, the kernel takes back in the right order. */
 static const struct step worker_steps[] = {
 	{ "confine the server",			early_up,	NULL },
-	{ "start the queues",			queues_up,	NULL },
+	{ "prepare the queues",			queues_up,	NULL },
+	{ "be told to take over",		go_up,		NULL },
+	{ "fetch all requests",			fetch_up,	NULL },
 	{ "give up every right",		sandbox_up,	NULL },
 	{ "read what the disk is made of",	backend_up,	NULL },
 	{ "report to the keeper",		report_up,	NULL },
@@ -170,9 +201,11 @@ static int finish(struct worker *w)
 	return err;
 }
 
-void worker_main(const struct spec *spec, const struct device *device, int pipe)
+void worker_main(const struct spec *spec, const struct device *device, int pipe, const struct disk *disk)
 {
-	struct worker w = { .spec = spec, .device = device, .backend = spec->applet->backend, .pipe = pipe };
+	struct worker w = {
+		.spec = spec, .device = device, .backend = spec->applet->backend, .pipe = pipe, .disk = *disk,
+	};
 	int reached, err;
 
 	prctl(PR_SET_NAME, "ublk-worker", 0, 0, 0);

@@ -2,8 +2,8 @@
 /*
  * worker.h - the process that serves
  *
- * Forked by the keeper when the device has been added. It opens ublkcN, starts
- * the queues, gives up every right, only then looks at what the disk is made
+ * Forked by the keeper when the device has been added. It prepares the queues,
+ * opens ublkcN, fetches all tags, gives up every right, only then looks at what the disk is made
  * of, and reports. It ends when the driver has taken all tags back (then with
  * 0), with the keeper, or when anything goes wrong.
  *
@@ -21,7 +21,8 @@
 #include "core/spec.h"
 
 enum report_kind {
-	REPORT_READY = 1,	/* fetched, sandboxed, opened: start the device. Carries the disk */
+	REPORT_PREPARED = 1,	/* a successor that needs but the device; the keeper sends a byte when it may have it */
+	REPORT_READY,		/* fetched, sandboxed, opened: start the device. Carries the disk */
 	REPORT_FAILED,		/* said why; carries the error, to make an exit status of */
 	REPORT_STOPPED,		/* every tag came back; what follows may take long */
 	REPORT_FINISHED,	/* the backend has done what it does at the end; carries its result */
@@ -34,7 +35,11 @@ struct report {
 	struct disk disk;
 };
 
-/* Never returns. @pipe: a SOCK_SEQPACKET socket to the keeper. */
-__attribute__((noreturn)) void worker_main(const struct spec *spec, const struct device *device, int pipe);
+/*
+ * Never returns. @pipe: a SOCK_SEQPACKET socket to the keeper. @disk: all 0, or
+ * what the device is already, because its last server died.
+ */
+__attribute__((noreturn)) void worker_main(const struct spec *spec, const struct device *device, int pipe,
+					   const struct disk *disk);
 
 #endif

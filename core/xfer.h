@@ -76,6 +76,7 @@ struct xfer {
 	int char_fd;			/* -1 if the mode has no use for it */
 	uint32_t max_io;		/* bytes */
 	uint32_t drop_size;		/* memory is given back in multiples of this many bytes */
+	bool shared;			/* memory of the backend is mapped MAP_SHARED */
 	char *zeroes;			/* max_io of them, read-only, little memory behind them; of all queues together */
 	char *sink;			/* max_io bytes that nobody reads */
 	char *buffers;			/* copy: depth * max_io, one for each tag; else NULL */

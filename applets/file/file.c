@@ -77,6 +77,8 @@ static int check(const struct file *f, const struct spec *spec)
 		return fail_usage("--share and --nooverlap exclude each other");
 	if (!f->create)
 		return fail_usage("--create needs a size that is not 0");
+	if (f->cow_limit && spec->recovery)
+		return fail_usage("--cow and --recovery exclude each other: what is written is in the memory of the server");
 	if (f->create != CREATE_NOTHING && (spec->read_only || f->cow_limit || f->from_fd != FD_NONE))
 		return fail_usage("--create makes an empty file, which is no use with --read-only, --cow or --fd");
 	if ((f->create > INT64_MAX && f->create != CREATE_NOTHING) || f->offset > INT64_MAX)

@@ -34,6 +34,7 @@ struct mem {
 	uint32_t node;
 
 	bool progress;
+	bool shared;			/* the store outlives the worker */
 	uint64_t sector_size;
 	int image_fd;
 	struct file_target saved;
@@ -84,6 +85,8 @@ static int settle_size(struct mem *m, const struct spec *spec)
 		return fail((int)size, "read the size of %s", m->image);
 	if (!m->size && !m->image)
 		return fail_usage("a disk needs a size that is not 0: --size SIZE");
+	if (spec->recovery && m->image && !size && !m->size)
+		return fail_usage("with --recovery an image from a pipe needs a --size that holds it");
 	m->size = max_u64(m->size, round_up((uint64_t)size, spec_sector_size(spec, 0)));
 	return m->image && !m->size ? 0 : spec_check_size(spec, m->size);	/* a pipe tells later */
 }
@@ -104,6 +107,26 @@ static int open_save(struct mem *m)
 	return m->saved_fd < 0 ? fail(m->saved_fd, "write to %s", m->save) : 0;
 }
 
+static int open_store(struct mem *m)
+{
+	bool pool = m->huge == HUGE_2M || m->huge == HUGE_1G;
+	uint64_t left = pool ? UINT64_MAX : budget_left(&m->budget);
+	struct store_plan plan = {
+		.size = m->size ? m->size : PIPE_START,
+		.huge = (enum huge)m->huge,
+		.node = m->node == NODE_ANY ? -1 : (int)m->node,
+		.limit = m->limit ? m->limit : left,
+		.budget = pool ? NULL : &m->budget,	/* the pool's pages are reserved, and nobody else's */
+		.numbers = m->numbers,
+		.shared = m->shared,
+	};
+	char size[SIZE_TEXT_MAX], limit[SIZE_TEXT_MAX];
+
+	if (plan.size > plan.limit)
+		info("of %s at most %s can be filled", size_text(plan.size, size), size_text(plan.limit, limit));
+	return store_open(&m->store, &plan);
+}
+
 static int mem_prepare(void *self, const struct spec *spec)
 {
 	struct mem *m = self;
@@ -116,9 +139,11 @@ static int mem_prepare(void *self, const struct spec *spec)
 		err = settle_size(m, spec);
 	if (!err)
 		err = open_save(m);
-	if (!err)
-		budget_open(&m->budget);
-	return err;
+	if (err)
+		return err;
+	budget_open(&m->budget);
+	m->shared = spec->recovery;
+	return m->shared ? open_store(m) : 0;
 }
 
 /* The worker has written the file, and may not give it its name. */
@@ -145,29 +170,12 @@ static int mem_conclude(void *self, enum outcome outcome)
 	if (m->image_fd >= 0)
 		close(m->image_fd);
 	budget_close(&m->budget);
+	if (m->shared)
+		store_close(&m->store);
 	return err;
 }
 
 /* --- in the worker ------------------------------------------------------------------- */
-
-static int open_store(struct mem *m)
-{
-	bool pool = m->huge == HUGE_2M || m->huge == HUGE_1G;
-	uint64_t left = pool ? UINT64_MAX : budget_left(&m->budget);
-	struct store_plan plan = {
-		.size = m->size ? m->size : PIPE_START,
-		.huge = (enum huge)m->huge,
-		.node = m->node == NODE_ANY ? -1 : (int)m->node,
-		.limit = m->limit ? m->limit : left,
-		.budget = pool ? NULL : &m->budget,	/* the pool's pages are reserved, and nobody else's */
-		.numbers = m->numbers,
-	};
-	char size[SIZE_TEXT_MAX], limit[SIZE_TEXT_MAX];
-
-	if (plan.size > plan.limit)
-		info("of %s at most %s can be filled", size_text(plan.size, size), size_text(plan.limit, limit));
-	return store_open(&m->store, &plan);
-}
 
 static int load_image(struct mem *m)
 {
@@ -193,8 +201,14 @@ static void mem_count(void *self, const struct stats *stats)
 static int mem_open(void *self, struct disk *disk)
 {
 	struct mem *m = self;
-	int err = open_store(m);
+	int err = 0;
 
+	if (m->shared)
+		store_counted(&m->store, m->numbers);
+	else
+		err = open_store(m);
+	if (disk->size)		/* all is there still */
+		return 0;
 	if (!err)
 		err = load_image(m);
 	if (!err && m->populate)
@@ -205,6 +219,7 @@ static int mem_open(void *self, struct disk *disk)
 		.size = m->size,
 		.discard_size = (uint32_t)m->store.page_size,
 		.physical_size = 4096,
+		.shared = m->shared,
 	};
 	return 0;
 }

@@ -300,6 +300,12 @@ static int map_bitmap(struct store *store)
 	return fail(-errno, "map %" PRIu64 " KiB to keep count of pages", store->map_size >> 10);
 }
 
+void store_counted(struct store *store, _Atomic uint64_t *numbers)
+{
+	store->numbers = numbers;
+	note_size(store);
+}
+
 int store_open(struct store *store, const struct store_plan *plan)
 {
 	uint64_t page = page_size_of(plan->huge);
@@ -313,7 +319,6 @@ int store_open(struct store *store, const struct store_plan *plan)
 		.huge = plan->huge,
 		.limit = plan->limit,
 		.budget = plan->budget,
-		.numbers = plan->numbers,
 		.shared = plan->shared,
 	};
 	at = plan->huge == HUGE_THP ? map_aligned(store->size, page, plan->shared)
@@ -331,7 +336,7 @@ int store_open(struct store *store, const struct store_plan *plan)
 	if (!err)
 		err = map_bitmap(store);
 	if (!err)
-		note_size(store);
+		store_counted(store, plan->numbers);
 	return err;
 }
 

@@ -64,6 +64,9 @@ _Atomic uint64_t *store_count(const struct stats *stats);
 int store_open(struct store *store, const struct store_plan *plan);
 void store_close(struct store *store);	/* of a zeroed or half-open one, too */
 
+/* Count in @numbers from now on. */
+void store_counted(struct store *store, _Atomic uint64_t *numbers);
+
 /* Make it larger, before anybody uses it; the base may move. Not a shared one. 0 or -errno, said. */
 int store_grow(struct store *store, uint64_t size);
 

@@ -680,7 +680,7 @@ static void hostile_bools(void)
 
 	for (int which = 0; which < 3; which++) {
 		struct disk disk = { .size = 1ULL << 30 };
-		bool *const bools[] = { &disk.read_only, &disk.write_cache, &disk.rotational };
+		bool *const bools[] = { &disk.read_only, &disk.write_cache, &disk.rotational, &disk.shared };
 
 		memset((void *)bools[which], 0x7e, 1);
 		CHECK_EQ(params_check(&disk, &spec), -EINVAL);
@@ -698,6 +698,35 @@ static void errors_become_statuses(void)
 
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
 		CHECK_EQ(status_of(table[i].error), table[i].status);
+}
+
+static void recoveries(void)
+{
+	static const uint64_t plain = UBLK_F_USER_RECOVERY, reissue = UBLK_F_USER_RECOVERY | UBLK_F_USER_RECOVERY_REISSUE,
+			      fail = UBLK_F_USER_RECOVERY | UBLK_F_USER_RECOVERY_FAIL_IO;
+	static const struct { enum recovery recovery; uint64_t offered; bool user; int result; uint64_t asked; enum io_mode mode; } table[] = {
+		{ RECOVERY_OFF, 0x1fe, false, 0, 0, IO_GET_DATA },
+		{ RECOVERY_REISSUE, 0x1fe, false, 0, reissue, IO_USER_COPY },	/* 6.12 loses reads by get-data */
+		{ RECOVERY_REISSUE, 0x3fff, false, 0, reissue, IO_GET_DATA },
+		{ RECOVERY_REQUEUE, 0x3fff, false, 0, plain, IO_GET_DATA },
+		{ RECOVERY_FAIL, 0x3fff, false, 0, fail, IO_GET_DATA },
+		{ RECOVERY_FAIL, 0x1fe, false, -EOPNOTSUPP, fail, IO_USER_COPY },
+		{ RECOVERY_REISSUE, 0x3fff, true, -EPERM, reissue, IO_GET_DATA },
+	};
+	static const uint64_t all = UBLK_F_USER_RECOVERY | UBLK_F_USER_RECOVERY_REISSUE | UBLK_F_USER_RECOVERY_FAIL_IO;
+
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		struct features features = { .offered_known = true, .offered = table[i].offered };
+		struct spec spec = usual();
+
+		backend.mostly = IN_MEMORY;
+		spec.recovery = table[i].recovery;
+		CHECK_EQ(features_ask(&features, &spec, table[i].user), table[i].result);
+		CHECK_EQ(features.asked & all, table[i].asked);
+		CHECK_EQ(features.mode, table[i].mode);
+		if (!table[i].result && spec.recovery)	/* granted silently less */
+			CHECK_EQ(features_settle(&features, &spec, features.asked & ~UBLK_F_USER_RECOVERY), -EOPNOTSUPP);
+	}
 }
 
 TESTS(
@@ -718,6 +747,7 @@ TESTS(
 	{ "the flags of a device tell how its bytes travel", modes_of_devices },
 	{ "-v tells what the kernel refused", refusals_are_told },
 	{ "shared memory is asked for when it is wanted, and refused with the reason", memory_that_is_shared },
+	{ "another server is asked for as --recovery says, and what is not granted is refused", recoveries },
 	{ "the table of features has every bit in its order", table_of_features },
 	{ "a disk becomes the kernel's parameters", usual_parameters },
 	{ "what the disk below is like becomes the kernel's parameters", parameters_of_files },
