@@ -40,6 +40,7 @@
 #include "core/notify.h"
 #include "core/params.h"
 #include "core/proc.h"
+#include "core/resident.h"
 #include "core/registry.h"
 #include "core/signals.h"
 #include "core/status.h"
@@ -106,6 +107,7 @@ struct keeper {
 	int watch;			/* inotify on the disk's node, for --autoclear; -1: none */
 	bool used;			/* somebody has used it */
 	bool ignore_hangup;
+	char score_found[8];		/* oom_score_adj before --oom-score-adj; "": as it is */
 	int error;			/* what the device's end is reported with */
 };
 
@@ -289,6 +291,21 @@ static int wait_ctrl(struct keeper *k, int limit_ms)
 		end = now_ms() + KILLED_MS;
 	}
 	return k->result;
+}
+
+/* --- stay in memory --------------------------------------------------------------- */
+
+static int memory_up(void *self)
+{
+	struct keeper *k = self;
+	const char *score = k->spec->oom_score_adj;
+	int err = 0;
+
+	if (score && proc_read("/proc/self/oom_score_adj", k->score_found, sizeof(k->score_found)) > 0)
+		err = resident_score(score);
+	if (!err && k->spec->mlock)
+		err = resident_lock();
+	return err;
 }
 
 /* --- open what the disk is made of ---------------------------------------------- */
@@ -1182,6 +1199,8 @@ __attribute__((noreturn)) static void command_main(struct keeper *k)
 	text_format(device, sizeof(device), "UBLK_DEV=%s", k->device.block_path);
 	environ = with_variable(environ, device);
 	signals_restore();
+	if (*k->score_found)
+		resident_score(k->score_found);
 	execvp(argv[0], argv);
 	err = errno;
 	fail(-err, "run %s", argv[0]);
@@ -1262,6 +1281,7 @@ static void stats_down(void *self)
 }
 
 static const struct step keeper_steps[] = {
+	{ "stay in memory",			memory_up,	NULL },
 	{ "open what the disk is made of",	paths_up,	paths_down },
 	{ "reach the driver",			ctrl_up,	ctrl_down },
 	{ "add the device",			add_up,		add_down },

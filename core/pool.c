@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include "core/pool.h"
+#include "core/resident.h"
 #include "core/util.h"
 
 static size_t arena_size(const struct pool *pool)
@@ -74,7 +75,7 @@ void pool_put(struct pool *pool, const char *at, uint32_t length)
 bool pool_trim(struct pool *pool)
 {
 	if (!pool->used && !pool->taken && pool->touched) {
-		madvise(pool->base, arena_size(pool), MADV_DONTNEED);
+		resident_drop(pool->base, arena_size(pool), false);
 		pool->touched = false;
 	}
 	pool->used = false;

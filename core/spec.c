@@ -7,6 +7,7 @@
 
 #include "core/affinity.h"
 #include "core/log.h"
+#include "core/resident.h"
 #include "core/name.h"
 #include "core/spec.h"
 #include "core/uapi.h"
@@ -53,6 +54,8 @@ const struct opt spec_opts[] = {
 	OPT_TEXT(0, "dev-dir", struct spec, dev_dir, "DIR", "where the device nodes are"),
 	OPT_CLEAR(0, "no-modprobe", struct spec, modprobe, "do not try to load ublk_drv"),
 	OPT_CLEAR(0, "no-mknod", struct spec, mknod, "do not make missing device nodes"),
+	OPT_FLAG(0, "mlock", struct spec, mlock, "keep what is in memory there, and never on swap"),
+	OPT_TEXT(0, "oom-score-adj", struct spec, oom_score_adj, "N", "-1000 to 1000: how soon the kernel kills the server for memory; -1000 is never"),
 	OPT_FLAG(0, "progress", struct spec, progress_on, "show progress even when standard error is no terminal"),
 	OPT_FLAG(0, "no-progress", struct spec, progress_off, "show no progress"),
 	OPT_END
@@ -102,6 +105,8 @@ int spec_check(const struct spec *spec)
 		return fail_usage("--quiet and --verbose exclude each other");
 	if (spec->quiet && spec->stats != STATS_NEVER)
 		return fail_usage("--quiet and --stats exclude each other");
+	if (spec->oom_score_adj && !resident_score_is_valid(spec->oom_score_adj))
+		return fail_usage("--oom-score-adj is -1000 to 1000, not '%s'", spec->oom_score_adj);
 	if (spec->ready_fd != FD_NONE && fcntl((int)spec->ready_fd, F_GETFD) < 0)
 		return fail_usage("--ready-fd: descriptor %" PRIu32 " is not open", spec->ready_fd);
 	if (spec->ready_fd <= STDERR_FILENO && spec->ready_fd != STDOUT_FILENO)

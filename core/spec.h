@@ -64,6 +64,8 @@ struct spec {
 	uint32_t stats;			/* seconds between lines of statistics; 0: at the end alone; STATS_NEVER: none */
 	const char *dev_dir;
 	bool modprobe, mknod;
+	bool mlock;			/* what is touched stays in memory */
+	const char *oom_score_adj;	/* NULL: as it is */
 	bool progress_on, progress_off;	/* neither: if standard error is a terminal */
 };
 

@@ -12,6 +12,7 @@
 #include "core/node.h"
 #include "core/notify.h"
 #include "core/queue.h"
+#include "core/resident.h"
 #include "core/sandbox.h"
 #include "core/step.h"
 #include "core/util.h"
@@ -61,6 +62,13 @@ static _Atomic uint64_t *count_queues(const struct worker *w)
 	const struct stats *stats = &w->device->stats;
 
 	return stats->page ? stats_add(stats, stats_queue, STATS_QUEUE_NAMES, w->device->info.nr_hw_queues) : NULL;
+}
+
+static int memory_up(void *self)
+{
+	struct worker *w = self;
+
+	return w->spec->mlock ? resident_lock() : 0;
 }
 
 static int queues_up(void *self)
@@ -171,6 +179,7 @@ static int report_up(void *self)
 /* No downs: what a process leaves behind, the kernel takes back in the right order. */
 static const struct step worker_steps[] = {
 	{ "confine the server",			early_up,	NULL },
+	{ "lock memory",			memory_up,	NULL },
 	{ "prepare the queues",			queues_up,	NULL },
 	{ "be told to take over",		go_up,		NULL },
 	{ "fetch all requests",			fetch_up,	NULL },

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/region.h"
+#include "core/resident.h"
 #include "core/util.h"
 #include "core/xfer.h"
 
@@ -38,7 +39,7 @@ static void drop_memory(const struct xfer *xfer, enum op op, char *at, uint32_t 
 	uintptr_t start = (uintptr_t)at, end = start + length;
 	uintptr_t first = round_up(start, xfer->drop_size), last = round_down(end, xfer->drop_size);
 
-	if (first >= last || madvise((void *)first, last - first, xfer->shared ? MADV_REMOVE : MADV_DONTNEED) < 0)
+	if (first >= last || resident_drop((void *)first, last - first, xfer->shared) < 0)
 		first = last = end;	/* nothing dropped: all of it is "the end" */
 	if (op != OP_ZERO)
 		return;

@@ -53,6 +53,11 @@ static void nonsense_is_refused(void)
 	char *none[] = { NULL }, *command[] = { "true", NULL };
 	struct spec spec;
 
+	REFUSED(oom_score_adj, "1001", "--oom-score-adj");
+	REFUSED(oom_score_adj, "-", "--oom-score-adj");
+	REFUSED(oom_score_adj, "5x", "--oom-score-adj");
+	TAKEN(oom_score_adj, "-1000");
+	TAKEN(oom_score_adj, "0");
 	REFUSED(sector_size, 0, "--sector-size");
 	REFUSED(sector_size, 256, "--sector-size");
 	REFUSED(sector_size, 1000, "--sector-size");
