@@ -14,7 +14,8 @@
 #include "core/util.h"
 
 #define MAGIC 0x3274617473627575ULL
-#define NUMBERS_MAX (1U << 22)		/* 4096 queues */
+#define COPIES_MAX 4096			/* as many as there may be queues */
+#define NUMBERS_MAX (1U << 22)
 
 const struct stats_name stats_queue[STATS_QUEUE_NAMES] = {
 	[STATS_REQUESTS + OP_READ] = { "reads", STATS_COUNTER },
@@ -154,7 +155,7 @@ static bool is_field(const struct stats_page *page, const struct stats_field *fi
 	uint64_t end = field->first + (uint64_t)(field->copies - 1) * field->stride + room_of(field->kind);
 
 	return memchr(field->name, '\0', STATS_NAME_MAX) && is_name(field->name) && field->kind < STATS_KINDS &&
-	       field->copies && end <= page->room;
+	       field->copies && field->copies <= COPIES_MAX && end <= page->room;
 }
 
 static bool is_page(const struct stats *s)

@@ -110,6 +110,25 @@ static void a_name_twice(void)
 	stats_close(&stats);
 }
 
+/* All in one place: to merge them would take for ever. */
+static void too_many_copies(void)
+{
+	struct stats stats, taken;
+	struct stats_field *field;
+
+	CHECK_EQ(stats_open(&stats, 4), 0);
+	stats_add(&stats, two, 2, 1);
+	field = (struct stats_field *)(uintptr_t)stats_field(&stats, 0);
+	field->stride = 0;
+	field->copies = UINT32_MAX;
+	CHECK_EQ(stats_take(&taken, stats.fd), -EINVAL);
+	stats_close(&taken);
+	field->copies = 4096;
+	CHECK_EQ(stats_take(&taken, stats.fd), 0);
+	stats_close(&taken);
+	stats_close(&stats);
+}
+
 /* All that anybody may ask of a page. */
 static uint64_t look_at_all(const struct stats *stats)
 {
@@ -185,6 +204,7 @@ TESTS(
 	{ "what queues count is merged as its kind wants it; there is no more room than was asked for", merged },
 	{ "a name that does not fit is a mistake of ours", too_long_a_name },
 	{ "a page with one name twice is refused", a_name_twice },
+	{ "a page with more copies of a number than there are queues is refused", too_many_copies },
 	{ "all that matters fits in a line", in_a_line },
 	{ "a page may be anybody's, and does no harm", pages_of_others }
 )
