@@ -165,7 +165,7 @@ static void put_heading(const struct figures *f)
 	bool rates = f->before.page;
 	uint64_t seconds = stats_age(&f->now) / 1000000000;
 
-	text_out("%s: %s, counted ", f->dev, f->type);
+	text_out("%s%s%s: %s, counted ", f->dev, *f->name ? " " : "", f->name, f->type);
 	if (strcmp(f->source, "server"))
 		text_out("by the %s\n", f->source);
 	else
@@ -230,7 +230,12 @@ void figures_json(const struct figures *f)
 	bool by_server = !strcmp(f->source, "server");
 	const struct stats_field *field;
 
-	text_out("{\"dev\": \"%s\", \"type\": \"%s\", \"source\": \"%s\"", f->dev, f->type, f->source);
+	text_out("{\"dev\": \"%s\", \"name\": ", f->dev);
+	if (*f->name)
+		text_out("\"%s\"", f->name);
+	else
+		text_out("null");
+	text_out(", \"type\": \"%s\", \"source\": \"%s\"", f->type, f->source);
 	if (by_server)
 		text_out(", \"age_ns\": %" PRIu64, stats_age(&f->now));
 	for (uint32_t i = 0; (field = stats_field(&f->now, i)); i++) {
@@ -252,6 +257,8 @@ static void put_labels(const struct figures *f)
 	const char *slash = strrchr(f->dev, '/');
 
 	text_out("device=\"%s\",type=\"%s\"", slash ? slash + 1 : f->dev, f->type);
+	if (*f->name)
+		text_out(",name=\"%s\"", f->name);
 }
 
 static const char *suffix_of(const struct stats_field *field)

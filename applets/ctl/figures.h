@@ -5,11 +5,13 @@
 
 #include <stdint.h>
 
+#include "core/name.h"
 #include "core/stats.h"
 
 /* Of one device. */
 struct figures {
 	const char *dev;		/* the path of its node */
+	char name[DEVICE_NAME_MAX];	/* what it is called, "" if nobody knows */
 	const char *type;		/* which disk of ours it is, or "other" */
 	const char *source;		/* who counted: "server" or "kernel" */
 	struct stats now;

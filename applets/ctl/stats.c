@@ -69,6 +69,7 @@ static int take(const struct found *device, struct figures *f)
 	f->type = applet ? applet->name : "other";
 	f->source = keeper ? "server" : "kernel";
 	f->now = (struct stats)STATS_NONE;
+	name_read(keeper, device->id, f->name);
 	if (!device->told)
 		return device->error;
 	err = keeper ? take_from_server(keeper, f) : take_from_kernel(device, f);

@@ -134,7 +134,7 @@ static void json(void)
 	figures_json(&f);
 	hear();
 	CHECK_EQ(program_says("python3 -m json.tool >/dev/null"), 0);
-	CHECK(has("{\"dev\": \"/dev/ublkb3\", \"type\": \"mem\", \"source\": \"server\", \"age_ns\": "));
+	CHECK(has("{\"dev\": \"/dev/ublkb3\", \"name\": null, \"type\": \"mem\", \"source\": \"server\", \"age_ns\": "));
 	CHECK(has(", \"reads\": 600, \"writes\": 0, "));
 	CHECK(has("\"read_latency\": {\"count\": 600, \"sum_ns\": 6000000, \"p50_ns\": 10240, \"p99_ns\": 10240, \"p999_ns\": 10240}"));
 	CHECK(has("\"per_queue\": [{\"reads\": 300, \"writes\": 0, "));
@@ -159,6 +159,23 @@ static void prometheus(void)
 	for (int i = 0; i < 3; i++)
 		stats_close(&all[i].now);
 	close(file);
+}
+
+static void a_name(void)
+{
+	struct figures f = made("/dev/ublkb3", 300);
+
+	strcpy(f.name, "scratch");
+	listen();
+	figures_table(&f);
+	figures_json(&f);
+	figures_prometheus(&f, 1);
+	hear();
+	CHECK(has("/dev/ublkb3 scratch: mem, counted for "));
+	CHECK(has("{\"dev\": \"/dev/ublkb3\", \"name\": \"scratch\", \"type\": \"mem\""));
+	CHECK(has("\nublk_reads_total{device=\"ublkb3\",type=\"mem\",name=\"scratch\"} 600\n"));
+	CHECK(has(",name=\"scratch\",le=\"+Inf\"} 600\n"));
+	forget(&f);
 }
 
 /* The checker is worth something: it refuses what has lost a line or has one twice. */
@@ -190,7 +207,7 @@ static void of_the_kernel(void)
 	listen();
 	figures_json(&f);
 	hear();
-	CHECK_TEXT(text, "{\"dev\": \"/dev/ublkb9\", \"type\": \"other\", \"source\": \"kernel\", \"reads\": 10, \"read_bytes\": 40960, "
+	CHECK_TEXT(text, "{\"dev\": \"/dev/ublkb9\", \"name\": null, \"type\": \"other\", \"source\": \"kernel\", \"reads\": 10, \"read_bytes\": 40960, "
 		   "\"read_ms\": 3, \"writes\": 20, \"written_bytes\": 163840, \"write_ms\": 4, \"in_flight\": 5, \"busy_ms\": 6, "
 		   "\"discards\": 8, \"discarded_bytes\": 8192, \"flushes\": 12, \"flush_ms\": 13}");
 	close(file);
@@ -216,5 +233,6 @@ TESTS(
 	{ "JSON has all of it, and a part for each queue", json },
 	{ "Prometheus' format holds for several devices", prometheus },
 	{ "who checks that finds what is missing or twice", prometheus_is_checked },
+	{ "what a device is called is told, too", a_name },
 	{ "what the kernel counts is told in the same words", of_the_kernel }
 )

@@ -2,7 +2,7 @@
 # kernels: !=6.16
 about "ublk-ctl stats --prometheus tells of all disks in its format; of one whose server cannot be seen, what the kernel counts"
 
-mem=$(start_disk mem 8M)
+mem=$(start_disk mem 8M --name=scratch)
 null=$(start_disk null 1G)
 start_with="unshare -p -f --kill-child"
 hidden=$(start_disk mem 8M)
@@ -19,11 +19,12 @@ expect "$(of ublk_reads_total "$mem")" = "$(counted "$mem" reads)"
 expect "$(of ublk_reads_total "$null")" = "$(counted "$null" reads)"
 expect "$(of ublk_mem_size_bytes "$mem")" = $((8 << 20))
 expect "$(of ublk_mem_size_bytes "$null")" = ""
+expect "$(grep -c '^ublk_reads_total{.*name="scratch"}' "$case/out")" = 1
 # each name has its heading once, before all its lines; a histogram rises to its count
 expect "$(awk '
 	/^# TYPE/ { if (seen[$3]++) print "twice", $3; current = $3; kind = $4; next }
 	/^#/ { next }
-	!/^[a-z_]+\{device="ublkb[0-9]+",type="[a-z]+"(,le="[^"]+")?\} [0-9.]+$/ { print "odd", $0 }
+	!/^[a-z_]+\{device="ublkb[0-9]+",type="[a-z]+"(,name="[^"]+")?(,le="[^"]+")?\} [0-9.]+$/ { print "odd", $0 }
 	{ name = $1; sub(/\{.*/, "", name) }
 	kind == "histogram" { sub(/_(bucket|sum|count)$/, "", name) }
 	name != current { print "under", current, $0 }
