@@ -485,8 +485,8 @@ static void run(struct worker *worker, struct task *task, struct buffer *buffer)
 		run_scan(worker, track_of(task), buffer, room);
 	else
 		run_piece(worker, piece_of(task), buffer, room);
-	speak(worker);
 	wake_queues(inflate);
+	speak(worker);		/* where that goes may be slow, and nobody has to wait for it */
 	if (inflate->starved)
 		pthread_cond_broadcast(&inflate->work);
 	inflate->starved = false;

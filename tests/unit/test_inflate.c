@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 
@@ -385,11 +386,40 @@ static void small_ones_are_checked_first(void)
 	read_all(1);
 	CHECK_EQ(counted().crc_failures, 1);
 	CHECK_EQ(counted().served, members[1].size);
-	CHECK(said("member 7"));
+	CHECK(said_in_time("member 7"));
 	CHECK_EQ(said_soon(1), 1);
 	CHECK_EQ(inflate_verify(engine, &members[0]), -EIO);
 	CHECK_EQ(inflate_verify(engine, &members[1]), 0);
 	finish();
+}
+
+static sem_t answered;
+static uint32_t told_of;
+
+static void tell_late(void *context, uint32_t id, const char *why)
+{
+	(void)context;
+	(void)why;
+	sem_wait(&answered);
+	told_of = id;
+}
+
+/* Nobody reads the log before the answer is there. */
+static void answered_before_it_is_said(void)
+{
+	struct inflate_limits limits = usual;
+
+	sem_init(&answered, 0, 0);
+	limits.damaged = tell_late;
+	limits.workers = 1;
+	deflater_block(new_stream(1), BLOCK_DYNAMIC, 2000, 60, true);
+	publish();
+	members[0].crc ^= 1;
+	start(&limits);
+	CHECK_EQ(error_at(0, 0), -EIO);
+	sem_post(&answered);
+	finish();			/* its thread has ended, so it has told */
+	CHECK_EQ(told_of, 7);
 }
 
 static void wrong_checksum(void)
@@ -1171,6 +1201,7 @@ TESTS(
 	{ "a block without end has spans as all others have", one_long_block },
 	{ "empty blocks, however many, take time and no memory", empty_blocks },
 	{ "no byte of a small member before its checksum is right", small_ones_are_checked_first },
+	{ "who asked for what is damaged is answered before that is said", answered_before_it_is_said },
 	{ "a wrong checksum makes a member unreadable once that is known, and is said once", wrong_checksum },
 	{ "a member that is longer or shorter than it says is unreadable", wrong_sizes },
 	{ "a member that is cut off is unreadable", truncated },
