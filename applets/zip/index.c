@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <string.h>
 
 #include "applets/zip/checksum.h"
 #include "applets/zip/index.h"
@@ -114,6 +113,12 @@ static bool joinable(const struct index *index, const struct checkpoint *first, 
 	return end->out - first->at.out <= index->span && (end->bit - first->at.bit) / 8 <= packed_limit(index->span);
 }
 
+/* The last span goes on: longer ones are gone through in several steps. */
+static bool grows(const struct index *index, const struct place *end)
+{
+	return index->count && index->span > index->piece && joinable(index, index_point(index, index->count - 1), end);
+}
+
 static void join(struct checkpoint *to, uint32_t crc, uint64_t length)
 {
 	to->crc = checksum_join(to->crc, crc, length);
@@ -122,9 +127,8 @@ static void join(struct checkpoint *to, uint32_t crc, uint64_t length)
 int index_add(struct index *index, const struct place *end, uint32_t crc, struct window *window)
 {
 	uint64_t length = end->out - index_reach(index);
-	struct checkpoint *last = index->count ? index_point(index, index->count - 1) : NULL;
-	bool grows = last && index->span > index->piece && joinable(index, last, end);
-	int err = length && !grows ? make_room(index) : 0;
+	bool same = grows(index, end);
+	int err = length && !same ? make_room(index) : 0;
 
 	if (err) {
 		window_put(window);
@@ -136,8 +140,8 @@ int index_add(struct index *index, const struct place *end, uint32_t crc, struct
 		return 0;
 	}
 	index->crc = checksum_join(index->crc, crc, length);
-	if (grows) {
-		join(last, crc, length);
+	if (same) {
+		join(index_point(index, index->count - 1), crc, length);
 		replace_window(index, &index->frontier.window, NULL);
 	} else {
 		index->frontier.crc = crc;

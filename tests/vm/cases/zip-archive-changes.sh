@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
+# timeout: 150
 about "an archive that is written to, cut off or cut off and regrown while it is mounted is noticed, also for stored files: reading fails, the log says once what happened; replaced by another of its name it is served on"
 
 modprobe erofs
 mkdir "$case/tree" "$case/mnt"
-for file in 1-first 2-second 3-third; do pattern 2M "$file" >"$case/tree/$file"; done
+for file in 1-first 2-second 3-third; do pattern 256K "$file" >"$case/tree/$file"; done
 (cd "$case/tree" && zip -q0 ../stored.zip 1-first 2-second 3-third && zip -q ../deflated.zip 1-first 2-second 3-third)
 
 mounted() {
@@ -43,7 +44,7 @@ noticed() {
 size=$(stat -c %s "$case/stored.zip")
 for archive in stored deflated; do
 	mounted "$archive"
-	printf 'changed' | dd of="$case/app.zip" bs=1 seek=20000 conv=notrunc status=none
+	printf 'changed' | dd of="$case/app.zip" bs=1 seek=5000 conv=notrunc status=none
 	noticed 'it was written to'
 done
 mounted stored
