@@ -168,13 +168,14 @@ static int run_call(struct ctrl *ctrl, const struct call *call, int limit_ms)
 /*
  * The last commands of a device. When somebody else deletes it, devtmpfs takes
  * its node from the owner just before the node goes, so that a refusal is not
- * believed at once.
+ * believed at once. And DEL_DEV waits for others so that it can be interrupted,
+ * by work that has nothing to do with it: sent again, it waits on.
  */
 static int run_last_call(struct ctrl *ctrl, const struct call *call, int limit_ms)
 {
 	int err = run_call(ctrl, call, limit_ms);
 
-	for (int i = 0; i < 10 && call->device.path && (err == -EACCES || err == -EPERM); i++) {
+	for (int i = 0; i < 10 && (err == -EINTR || (call->device.path && (err == -EACCES || err == -EPERM))); i++) {
 		poll(NULL, 0, 10);
 		err = run_call(ctrl, call, limit_ms);
 	}

@@ -1,35 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* child.c - a process that may be left behind */
 #include <errno.h>
-#include <inttypes.h>
 #include <unistd.h>
 
 #include "applets/ctl/child.h"
 #include "core/driver.h"
 #include "core/file.h"
 #include "core/log.h"
-#include "core/proc.h"
 #include "core/status.h"
 #include "core/text.h"
 #include "core/util.h"
 
 #define PATIENCE_MS 200
-
-int child_explain_hang(const struct found *device, const char *command)
-{
-	int pid = device->info.ublksrv_pid;
-	char name[PROC_NAME_MAX];
-
-	fail_plain(-ETIMEDOUT, "%s for device %" PRIu32 " has not returned after %d s", command, device->id,
-		   CTRL_LIMIT_MS / 1000);
-	if (proc_alive(pid)) {
-		proc_name(pid, name);
-		remedy("its server, process %d (%s), does not answer; --force kills it", pid, name);
-	} else {
-		remedy("its server is gone; the kernel log may tell what it waits for");
-	}
-	return -ETIMEDOUT;
-}
 
 static int try_each(const struct ctl *ctl, device_fn *act)
 {

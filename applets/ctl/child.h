@@ -32,7 +32,4 @@ int child_run(int (*run)(const struct ctl *), const struct ctl *ctl);
  */
 int child_for_each(const struct ctl *ctl, device_fn *act);
 
-/* @command has not returned. Says so, and who may be to blame. Returns -ETIMEDOUT. */
-int child_explain_hang(const struct found *device, const char *command);
-
 #endif

@@ -9,6 +9,7 @@
 
 #include "applets/ctl/device.h"
 #include "core/applet.h"
+#include "core/driver.h"
 #include "core/file.h"
 #include "core/log.h"
 #include "core/name.h"
@@ -47,18 +48,48 @@ struct ctrl_device found_target(const struct found *device)
 	};
 }
 
+int found_explain_hang(const struct found *device, const char *command)
+{
+	int pid = device->info.ublksrv_pid;
+	char name[PROC_NAME_MAX];
+	struct holder holder;
+
+	fail_plain(-ETIMEDOUT, "%s for device %" PRIu32 " has not returned after %d s", command, device->id, CTRL_LIMIT_MS / 1000);
+	/* Not by opening it, which would wait for the same. */
+	if (proc_find_holder(device->block_path, pid, &holder))
+		note("it is open in process %d (%s)", (int)holder.pid, holder.name);
+	if (proc_alive(pid)) {
+		proc_name(pid, name);
+		remedy("its server, process %d (%s), does not answer; 'ublk-ctl del --force %" PRIu32 "' kills it", pid, name, device->id);
+	} else {
+		remedy("its server is gone; the kernel log may tell what it waits for, and 'ublk-ctl check' whether this kernel "
+		       "is known for it");
+	}
+	return -ETIMEDOUT;
+}
+
+/* The command is still in the kernel, and so is what sent it. */
+static void start_over(struct ctrl *ctrl, const char *dev_dir, const struct found *device)
+{
+	found_explain_hang(device, ctrl_name(ctrl->pending));
+	ctrl_close(ctrl);
+	driver_try(ctrl, dev_dir);
+}
+
 void found_look(struct found *device, struct ctrl *ctrl, const char *dev_dir, uint32_t id)
 {
 	*device = (struct found){ .id = id, .error = -EACCES };
 	text_format(device->char_path, DEVICE_PATH_MAX, "%s/ublkc%" PRIu32, dev_dir, id);
 	text_format(device->block_path, DEVICE_PATH_MAX, "%s/ublkb%" PRIu32, dev_dir, id);
-	if (!ctrl)
+	if (!ctrl || ctrl->fd < 0)
 		return;
 	device->error = registry_ask(ctrl, id, device->char_path, &device->info);
 	device->told = !device->error;
 	if (device->told)
 		device->has_params = ctrl_get_params(ctrl, found_target(device), &device->params) == 0 &&
 				     device->params.types & UBLK_PARAM_TYPE_BASIC;
+	if (ctrl->pending)
+		start_over(ctrl, dev_dir, device);
 }
 
 /* How many there are, and into @ids up to @limit of them. */

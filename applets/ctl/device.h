@@ -37,7 +37,10 @@ bool found_exists(uint32_t id);
  */
 int found_find(struct ctrl *ctrl, const char *dev_dir, const char *word, uint32_t *id);
 
-/* All that can be learnt about device @id, which exists. @ctrl NULL: from sysfs only. */
+/*
+ * All that can be learnt about device @id, which exists. @ctrl NULL: from sysfs
+ * only. A command that hangs is said, and @ctrl made anew for the next device.
+ */
 void found_look(struct found *device, struct ctrl *ctrl, const char *dev_dir, uint32_t id);
 
 /*
@@ -47,6 +50,9 @@ void found_look(struct found *device, struct ctrl *ctrl, const char *dev_dir, ui
  */
 int found_collect(struct found_list *list, struct ctrl *ctrl, const char *dev_dir, char *const *words, int count);
 void found_free(struct found_list *list);
+
+/* @command has not returned. Says so, who may be to blame, and who would be hurt. Returns -ETIMEDOUT. */
+int found_explain_hang(const struct found *device, const char *command);
 
 /* How commands name it. */
 struct ctrl_device found_target(const struct found *device);

@@ -78,7 +78,7 @@ static int update(struct work *w, const struct found *device, uint64_t size)
 	int err = ctrl_update_size(&w->ctrl, found_target(device), size >> UBLK_SECTOR_SHIFT);
 
 	if (err == -ETIMEDOUT)
-		return child_explain_hang(device, "UPDATE_SIZE");
+		return found_explain_hang(device, "UPDATE_SIZE");
 	return err ? fail(err, "resize device %" PRIu32, device->id) : 0;
 }
 

@@ -47,7 +47,7 @@ static int stop_now(struct work *w, const struct found *device)
 
 	if (err == -ETIMEDOUT && w->ctl->force)
 		err = kill_server(w, device);
-	return err == -ETIMEDOUT ? child_explain_hang(device, "STOP_DEV") : err;
+	return err == -ETIMEDOUT ? found_explain_hang(device, "STOP_DEV") : err;
 }
 
 /* Only if nobody uses it, or will not soon. */
@@ -60,7 +60,7 @@ static int stop_unused(struct work *w, const struct found *device)
 		int err = use_stop(&w->ctrl, found_target(device), device->block_path, w->ctrl.features, &use);
 
 		if (err == -ETIMEDOUT)
-			return child_explain_hang(device, "TRY_STOP_DEV");
+			return found_explain_hang(device, "TRY_STOP_DEV");
 		if (!err)
 			return 0;
 		if (err != -EBUSY)

@@ -20,6 +20,7 @@ static struct {
 	_Alignas(64) char sqe[128];
 	bool taken, submitted;
 	bool hangs;			/* no answer ever */
+	int interruptions;		/* answers that are -EINTR before the real one */
 	int result, open_result, submit_result;
 	uint64_t user_data;		/* of the command under way */
 	bool stale;			/* something else completes first */
@@ -93,6 +94,10 @@ unsigned int ring_reap(struct ring *ring, struct ring_done *done, unsigned int l
 		return 0;
 	pocket.submitted = false;
 	done[0] = (struct ring_done){ .user_data = pocket.user_data, .result = pocket.result };
+	if (pocket.interruptions) {
+		pocket.interruptions--;
+		done[0].result = -EINTR;
+	}
 	return 1;
 }
 
@@ -289,6 +294,20 @@ static void errors_pass(void)
 	close_ctrl();
 }
 
+static void interrupted_commands(void)
+{
+	struct ctrl_device device = { .id = 5 };
+
+	open_ctrl(0);
+	pocket.interruptions = 2;
+	CHECK_EQ(ctrl_del(&ctrl, device, 20), 0);
+	CHECK_EQ(pocket.interruptions, 0);
+	pocket.interruptions = 1000;
+	CHECK_EQ(ctrl_stop(&ctrl, device, 20), -EINTR);		/* not for ever */
+	pocket.interruptions = 0;
+	close_ctrl();
+}
+
 static void hung_commands(void)
 {
 	struct ctrl_device device = { .id = 5 };
@@ -333,6 +352,7 @@ TESTS(
 	{ "a path stands in front of the payload, padded", paths },
 	{ "a path that is too long is refused, however long", long_paths },
 	{ "errors of the driver and of the ring come back, and nothing is left pending", errors_pass },
+	{ "a command that was interrupted is sent again", interrupted_commands },
 	{ "a command that does not end is told as a timeout, and stays pending until it does", hung_commands },
 	{ "without a ring the error is io_uring's", no_ring },
 	{ "commands have the kernel's names", names },
