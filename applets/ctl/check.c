@@ -249,22 +249,14 @@ static void print_plain(const char *name, enum verdict verdict, const struct shu
 		text_out("      %-9s -> %s\n", "", seen->cure);
 }
 
-static void print_string(const char *text)
-{
-	text_out("\"");
-	for (; *text; text++)
-		text_out(*text == '"' || *text == '\\' ? "\\%c" : (unsigned char)*text < 0x20 ? "\\u%04x" : "%c", *text);
-	text_out("\"");
-}
-
 static void print_json(const char *name, enum verdict verdict, const struct shut *seen)
 {
 	text_out("%s\n  {\"name\": \"%s\", \"result\": \"%s\", \"detail\": ", name == checks[0].name ? "" : ",", name,
 		 verdicts[verdict]);
-	print_string(seen->what);
+	text_out_json(seen->what);
 	text_out(", \"remedy\": ");
 	if (verdict != PASS && seen->cure[0])
-		print_string(seen->cure);
+		text_out_json(seen->cure);
 	else
 		text_out("null");
 	text_out("}");

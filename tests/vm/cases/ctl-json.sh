@@ -43,6 +43,8 @@ expect "$(jq -r '.ublk[] | select(.name == "scratch") | "\(.size) \(.mount) \(.r
 valid list ublk-ctl info -J scratch mine
 valid list ublk-ctl list -J -O name,id
 valid features ublk-ctl features -J
+valid check ublk-ctl check -J
+valid check as_user ublk-ctl check -J
 valid stats ublk-ctl stats -J
 valid stats ublk-ctl stats -J "$users"
 valid list as_user ublk-ctl list -J
