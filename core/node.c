@@ -92,6 +92,7 @@ static int try_node(const char *dir, mode_t type, dev_t device, bool *made)
 	int err;
 
 	text_format(path, sizeof(path), "%s/.ublk-try-%d", dir, (int)getpid());
+	unlink(path);		/* of one that was killed in here; in a container numbers come back soon */
 	if (mknod(path, type | 0600, device) < 0)
 		return -errno;
 	*made = true;

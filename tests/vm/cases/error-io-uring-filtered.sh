@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 about "io_uring blocked by a seccomp profile, with either error number: that is said, with the remedy, and exit status 3"
 
-requires without-syscall
+requires without-syscall strace
 modprobe ublk_drv
 setup=425 EPERM=1 ENOSYS=38 engine='that of docker and containerd'
 for error in $EPERM $ENOSYS; do
@@ -12,3 +12,6 @@ for error in $EPERM $ENOSYS; do
 done
 # a profile that has nothing against it does no harm
 without-syscall 165 $EPERM ublk-null -- true # mount
+# nor is a profile blamed where there is none
+expect_status 4 strace -f -o /dev/null -e inject=io_uring_setup:error=ENOSYS ublk-null
+expect_said 'cannot use io_uring: this kernel was built without it' 'ublk needs CONFIG_IO_URING'

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: MIT
+# timeout: 180
+# kernels: !=6.16
+about "in the container that made it a disk is listed, told about and deleted, as on any machine; its nodes go with it"
+
+# shellcheck source=tests/vm/container.sh
+. /tests/container.sh
+like docker
+may io_uring control devices
+start_contained sh -c 'ublk-null 16M --queues 1; ls /dev >&2'
+expect "$(in_container ublk-ctl status "$disk")" = live
+in_container ublk-ctl info "$disk" | grep -q null
+expect_status 0 in_container ublk-ctl del "$disk"
+wait "$container"
+expect "$(grep -c 'ublk[bc]' "$case/$c_name.said")" = 0
+grep -q ublk-control "$case/$c_name.said"
+nothing_left
