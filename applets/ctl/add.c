@@ -55,11 +55,6 @@ static int translate(struct command *command, const struct add *add)
 
 	if (err)
 		return err;
-	if (add->recovery || add->reissue || add->fail_io) {
-		fail_plain(-EOPNOTSUPP, "a disk does not outlive its server yet");
-		remedy("leave out -r, -i and -e");
-		return -EOPNOTSUPP;
-	}
 	if (add->in_task)
 		note("-u: the kernel decides that by itself");
 	if (add->unprivileged && !geteuid())
@@ -71,6 +66,7 @@ static int translate(struct command *command, const struct add *add)
 	pass(command, "--size", add->size);
 	pass(command, "--offset", add->offset);
 	pass(command, "--io", add->zero_copy ? "zero-copy" : add->user_copy ? "user-copy" : add->get_data ? "get-data" : NULL);
+	pass(command, "--recovery", add->reissue ? "reissue" : add->fail_io ? "fail" : add->recovery ? "requeue" : NULL);
 	if (add->buffered)
 		say(command, "--direct-io=off");
 	if (!add->foreground)

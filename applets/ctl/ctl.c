@@ -82,9 +82,9 @@ static const struct opt add_opts[] = {
 	OPT_FLAG(0, "usercopy", struct ctl, add.user_copy, "insist on --io=user-copy"),
 	OPT_U32('g', "need_get_data", struct ctl, add.get_data, 0, 1, "1: insist on --io=get-data"),
 	OPT_U32('u', "uring_comp", struct ctl, add.in_task, 0, 1, "changes nothing: the kernel decides"),
-	OPT_U32('r', "user_recovery", struct ctl, add.recovery, 0, 1, "1 is refused"),
-	OPT_U32('i', "user_recovery_reissue", struct ctl, add.reissue, 0, 1, "1 is refused"),
-	OPT_U32('e', "user_recovery_fail_io", struct ctl, add.fail_io, 0, 1, "1 is refused"),
+	OPT_U32('r', "user_recovery", struct ctl, add.recovery, 0, 1, "1: --recovery=requeue"),
+	OPT_U32('i', "user_recovery_reissue", struct ctl, add.reissue, 0, 1, "1: --recovery=reissue"),
+	OPT_U32('e', "user_recovery_fail_io", struct ctl, add.fail_io, 0, 1, "1: --recovery=fail"),
 	OPT_FLAG(0, "unprivileged", struct ctl, add.unprivileged, "changes nothing: so it is where there are no rights"),
 	OPT_FLAG(0, "foreground", struct ctl, add.foreground, "serve until told to end, not in the background"),
 	OPT_END
@@ -125,7 +125,7 @@ static const struct opt none = OPT_END;
 static int explain_missing(const char *name)
 {
 	static const struct { const char *name, *why; } missing[] = {
-		{ "recover", "no server is brought back yet; 'ublk-ctl prune' deletes what a dead one has left" },
+		{ "recover", "a disk made with --recovery does that by itself; what another server has left, 'ublk-ctl prune' deletes" },
 		{ "adopt", "no server takes over the disk of another yet" },
 		{ "quiesce", "no disk waits for another server yet" },
 		{ "upgrade", "no server is exchanged under its disk yet; stop it and start the new one" },

@@ -31,8 +31,12 @@ kill $server
 wait $server
 expect ! -e "$(cat "$case/path")"
 
-expect_status 4 ublk add -t null -r 1
-expect_said 'does not outlive its server' 'leave out'
+for recovery in r:USER_RECOVERY i:USER_RECOVERY_REISSUE e:USER_RECOVERY_FAIL_IO; do
+	ublk features | grep -q "^${recovery#*:} .* yes " || continue
+	disk=$(ublk add -t mem -s 1M "-${recovery%:*}" 1)
+	column flags "$disk" | grep -qw "${recovery#*:}"
+	ublk del "$disk"
+done
 expect_status 2 ublk add -t qcow2 -f x
 expect_said 'not qcow2'
 expect_status 2 ublk add
