@@ -230,7 +230,9 @@ void figures_json(const struct figures *f)
 	bool by_server = !strcmp(f->source, "server");
 	const struct stats_field *field;
 
-	text_out("{\"dev\": \"%s\", \"name\": ", f->dev);
+	text_out("{\"dev\": ");
+	text_out_json(f->dev);
+	text_out(", \"name\": ");
 	if (*f->name)
 		text_out("\"%s\"", f->name);
 	else
