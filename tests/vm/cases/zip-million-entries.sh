@@ -14,7 +14,7 @@ for number in 0000000 0000999 0001000 0123456 0500000 0777777 0999999; do
 	expect "$(cat "$case/mnt/d$(echo $number | cut -c 2-4)/file-$number")" = $number
 done
 expect "$(stat -c %s "$case/mnt/d999/file-0999999")" = 8
-expect "$(ublk-ctl stats "$disk" | awk '$2 == "zip_nodes" { print $3 }')" = 1001001
+expect "$(counted "$disk" zip_nodes)" = 1001001
 # names of 12 bytes, and of 4 for the directories; not what is the archive's own, on tmpfs
 names=$((1000000 * 12 + 1000 * 4))
 held=$(awk '/^RssAnon/ { print $2 * 1024 }' "/proc/$(worker_pid "$disk")/status")
