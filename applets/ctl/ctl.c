@@ -68,6 +68,12 @@ static const struct opt wait_opts[] = {
 	OPT_END
 };
 
+static const struct opt recover_opts[] = {
+	OPT_U32(0, "timeout", struct ctl, timeout, 0, 86400, "give up after N seconds"),
+	OPT_TEXT('n', "number", struct ctl, number, "DEV", "the same as DEV, as ublksrv has it"),
+	OPT_END
+};
+
 static const struct opt add_opts[] = {
 	OPT_TEXT('t', "type", struct ctl, add.type, "TYPE", "null, loop or file, mem, zip"),
 	OPT_TEXT('n', "number", struct ctl, add.number, "N", "number of the device"),
@@ -116,6 +122,7 @@ static const struct subcommand subcommands[] = {
 	{ "check",    "",           "look for what would keep ublk from working", check_opts, 0, 0, ctl_check },
 	{ "udev",     "DEV",        "tell udev's rules about a device", udev_opts, 1, 1, ctl_udev },
 	{ "wait",     "DEV",        "wait until a device is live", wait_opts, 1, 1, ctl_wait },
+	{ "recover",  "DEV",        "wait until a disk made with --recovery is served again", recover_opts, 1, 1, ctl_recover },
 	{ "add",      "-t TYPE [SIZE|FILE]",   "make a disk as users of ublksrv do", add_opts, 0, -1, ctl_add },
 };
 
@@ -125,7 +132,6 @@ static const struct opt none = OPT_END;
 static int explain_missing(const char *name)
 {
 	static const struct { const char *name, *why; } missing[] = {
-		{ "recover", "a disk made with --recovery does that by itself; what another server has left, 'ublk-ctl prune' deletes" },
 		{ "adopt", "no server takes over the disk of another yet" },
 		{ "quiesce", "no disk waits for another server yet" },
 		{ "upgrade", "no server is exchanged under its disk yet; stop it and start the new one" },

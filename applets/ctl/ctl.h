@@ -60,6 +60,7 @@ int ctl_resize(const struct ctl *ctl);
 int ctl_stats(const struct ctl *ctl);
 int ctl_udev(const struct ctl *ctl);
 int ctl_wait(const struct ctl *ctl);
+int ctl_recover(const struct ctl *ctl);
 int ctl_add(const struct ctl *ctl);
 
 #endif

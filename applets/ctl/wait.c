@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* wait.c - until a device is live */
+/* wait.c - until a device is live, or is live again */
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -63,6 +64,30 @@ static int wait_live(const struct ctl *ctl, struct ctrl *ctrl, int watch)
 			return err;
 		await_change(watch, left);
 	}
+}
+
+/* Who could bring it back? Its keeper alone, which does so by itself. */
+static int check_recovers(const struct found *device)
+{
+	const char *state = found_state(device);
+
+	if (!strcmp(state, "live") || (found_keeper(device) && device->info.flags & UBLK_F_USER_RECOVERY))
+		return 0;
+	fail_plain(-EOPNOTSUPP, "%s is %s, and nobody who could serve it again is left", device->block_path, state);
+	remedy("only a disk of ours that was made with --recovery, and whose keeper lives, comes back; 'ublk-ctl del --force %"
+	       PRIu32 "' deletes this one", device->id);
+	return -EOPNOTSUPP;
+}
+
+int ctl_recover(const struct ctl *ctl)
+{
+	struct found_list list = { 0 };
+	int err = ctl_look(ctl, &list);
+
+	for (unsigned int i = 0; i < list.count && !err; i++)
+		err = check_recovers(&list.devices[i]);
+	found_free(&list);
+	return err ? (int)status_of(err) : ctl_wait(ctl);
 }
 
 int ctl_wait(const struct ctl *ctl)

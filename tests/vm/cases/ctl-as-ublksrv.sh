@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-about "what users of ublksrv type does what they mean: ublk add, list, features and del; recover is refused by name"
+about "what users of ublksrv type does what they mean: ublk add, list, features and del; recover waits for what comes back"
 
 column() {
 	ublk list -n --raw -b -O "$1" "$2"
@@ -37,11 +37,28 @@ for recovery in r:USER_RECOVERY i:USER_RECOVERY_REISSUE e:USER_RECOVERY_FAIL_IO;
 	column flags "$disk" | grep -qw "${recovery#*:}"
 	ublk del "$disk"
 done
+disk=$(ublk add -t mem -s 1M -q 1 -r 1 -i 1)
+expect_status 0 ublk recover "$disk"
+kill -KILL "$(column pid "$disk")"
+expect_status 0 ublk recover -n "${disk#/dev/ublkb}"
+expect_status 0 ublk status "$disk"
+ublk del "$disk"
+expect_status 6 ublk recover "$disk"
+disk=$(ublk add -t null -q 1 -r 1)
+kill -KILL "$(column keeper "$disk")"
+is_lost() {
+	ublk recover --timeout=0 "$disk" 2>/dev/null && return 1
+	test $? = 4
+}
+wait_until 10 is_lost
+expect_status 4 ublk recover "$disk"
+expect_said 'nobody who could serve it again' 'ublk-ctl del --force'
+ublk del --force "$disk"
 expect_status 2 ublk add -t qcow2 -f x
 expect_said 'not qcow2'
 expect_status 2 ublk add
 expect_status 2 ublk add -t null -q many
-for name in recover adopt quiesce upgrade boot; do
+for name in adopt quiesce upgrade boot; do
 	expect_status 4 ublk $name -n 0
 	expect_said "^ublk-ctl: $name: "
 done
