@@ -188,8 +188,10 @@ static int find_named(struct ctrl *ctrl, const char *dev_dir, const char *word, 
 int found_find(struct ctrl *ctrl, const char *dev_dir, const char *word, uint32_t *id)
 {
 	char target[DEVICE_PATH_MAX];
+	const char *node = node_name(word, target, sizeof(target));
+	bool is_node = !strchr(word, '/') || !strncmp(node, "ublk", 4);		/* no file called 3 is a device */
 
-	if (parse(node_name(word, target, sizeof(target)), id) == 0)
+	if (is_node && parse(node, id) == 0)
 		return found_exists(*id) ? 0 : -ENODEV;
 	if (!name_is_valid(word))
 		return fail_usage("'%s' is no device: a device is 3, ublkb3, /dev/ublkb3 or its name", word);

@@ -32,6 +32,7 @@ done
 expect_status 6 ublk-ctl info scratc
 expect_said 'there is no device scratc$'
 expect_status 6 ublk-ctl del nobody
+expect_status 2 ublk-ctl info /tmp/7
 expect_status 2 ublk-ctl info a/b
 expect_said 'is no device'
 
