@@ -12,6 +12,8 @@
 #include "applets/ctl/device.h"
 #include "core/driver.h"
 #include "core/log.h"
+#include "core/proc.h"
+#include "core/registry.h"
 #include "core/status.h"
 #include "core/util.h"
 
@@ -39,6 +41,8 @@ static int look(const struct ctl *ctl, struct ctrl *ctrl)
 	if (err)
 		return err;
 	found_look(&device, asked, ctl->dev_dir, id);
+	if (device.told && !registry_is_elsewhere(&device.info) && !proc_alive(device.info.ublksrv_pid))
+		return -ENOTCONN;	/* a server that was just killed is called live for a moment */
 	return !strcmp(found_state(&device), "live") && access(device.block_path, F_OK) == 0 ? 0 : -ENOTCONN;
 }
 
@@ -74,8 +78,8 @@ static int check_recovers(const struct found *device)
 	if (!strcmp(state, "live") || (found_keeper(device) && device->info.flags & UBLK_F_USER_RECOVERY))
 		return 0;
 	fail_plain(-EOPNOTSUPP, "%s is %s, and nobody who could serve it again is left", device->block_path, state);
-	remedy("only a disk of ours that was made with --recovery, and whose keeper lives, comes back; 'ublk-ctl del --force %"
-	       PRIu32 "' deletes this one", device->id);
+	remedy("only a disk of ours that was made with --recovery, and whose keeper lives, comes back; "
+	       "'ublk-ctl del --force %" PRIu32 "' deletes this one", device->id);
 	return -EOPNOTSUPP;
 }
 

@@ -39,7 +39,12 @@ for recovery in r:USER_RECOVERY i:USER_RECOVERY_REISSUE e:USER_RECOVERY_FAIL_IO;
 done
 disk=$(ublk add -t mem -s 1M -q 1 -r 1 -i 1)
 expect_status 0 ublk recover "$disk"
-kill -KILL "$(column pid "$disk")"
+worker=$(column pid "$disk")
+kill -KILL "$worker"
+is_gone() {
+	! kill -0 "$worker" 2>/dev/null
+}
+wait_until 20 is_gone
 expect_status 0 ublk recover -n "${disk#/dev/ublkb}"
 expect_status 0 ublk status "$disk"
 ublk del "$disk"

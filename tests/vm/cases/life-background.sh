@@ -12,5 +12,5 @@ pattern 1M 2 | write_at "$disk" 1M
 expect "$(read_at "$disk" 1M 1M | sum)" = "$(pattern 1M 2 | sum)"
 # what goes wrong before is said, and gives the exit status
 expect_status 5 ublk-null --background --id "${disk#/dev/ublkb}"
-expect_said 'exists already'
+expect_said 'is in use by process'
 expect_status 2 ublk-mem --size 0 --background

@@ -9,4 +9,4 @@ disk=$(start_disk null)
 expect_status 5 ublk-null --id "${disk#/dev/ublkb}" --log kmsg
 expect "$(cat "$case/said")" = ""
 dmesg -r >"$case/said"
-expect_said "^<27>.*ublk-null: device ${disk#/dev/ublkb} exists already"
+expect_said "^<27>.*ublk-null: device ${disk#/dev/ublkb} is in use by process"

@@ -7,4 +7,4 @@ expect_status 0 ublk-null --queues 4096 --depth 1 --quiet -- true
 expect "$(cat "$case/said")" = ""
 disk=$(start_disk null --quiet)
 expect_status 5 ublk-null --quiet --id "${disk#/dev/ublkb}"
-expect_said 'exists already' 'choose another --id or none'
+expect_said 'is in use by process' 'choose another --id or none'
