@@ -13,12 +13,19 @@
 
 #define PATIENCE_MS 200
 
+/* A command that hangs keeps the way it was sent by: what comes next has another. */
+static int reach_again(struct work *w)
+{
+	ctrl_close(&w->ctrl);
+	return driver_reach(&w->ctrl, w->ctl->dev_dir, false);
+}
+
 static int try_each(const struct ctl *ctl, device_fn *act)
 {
 	struct work w = { .ctl = ctl, .ctrl = { .fd = -1 }, .patience_ms = PATIENCE_MS };
 	struct found_list list = { 0 };
+	int first, lost = 0;
 	bool collected;
-	int first;
 
 	if (!driver_present())		/* then there are no devices either */
 		return ctl->count ? fail_plain(-ENODEV, "there is no device %s: ublk_drv is not loaded", *ctl->devices) : 0;
@@ -27,9 +34,11 @@ static int try_each(const struct ctl *ctl, device_fn *act)
 		return first;
 	first = found_collect(&list, &w.ctrl, ctl->dev_dir, ctl->devices, ctl->count);
 	collected = !first || first == -ENODEV;
-	for (unsigned int i = 0; i < list.count && collected && !w.ctrl.pending; i++) {
-		int err = act(&w, &list.devices[i]);
+	for (unsigned int i = 0; i < list.count && collected && !lost; i++) {
+		int err;
 
+		lost = w.ctrl.pending ? reach_again(&w) : 0;
+		err = lost ? lost : act(&w, &list.devices[i]);
 		if (err && !first)
 			first = err;
 	}
