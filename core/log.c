@@ -92,6 +92,21 @@ static int put_head(char *line, size_t limit, enum priority priority)
 	return text_format(line, limit, "<%d>%s%s: ", FACILITY_DAEMON | (int)priority, program, id);
 }
 
+/* Names of files, processes and mounts may be anybody's: what a terminal might obey is a question mark. */
+static void tame(char *line, size_t used)
+{
+	for (size_t at = 0; at < used;) {
+		uint32_t code = 0;
+		size_t length = text_utf8(line + at, used - at, &code);
+		bool harmless = length && !text_acts(code);
+
+		length = length ? length : 1;
+		if (!harmless)
+			memset(line + at, '?', length);
+		at += length;
+	}
+}
+
 static void put(enum priority priority, const char *prefix, const char *format, va_list args, int error)
 {
 	char line[LINE_MAX_BYTES];
@@ -104,6 +119,7 @@ static void put(enum priority priority, const char *prefix, const char *format, 
 	if (error && used < limit)
 		used += (size_t)text_format(line + used, limit - used, ": %s", strerror(-error));
 	used = min_u64(used, limit - 1);	/* what did not fit is cut off */
+	tame(line, used);
 	if (target != LOG_TO_SYSLOG)
 		line[used++] = '\n';
 	written = RETRY(write(fd, line, used));

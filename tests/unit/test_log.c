@@ -31,6 +31,7 @@ static void say_fail(void) { returned = fail(-ENOENT, "open %s", "x"); }
 static void say_plain(void) { returned = fail_plain(-EIO, "it is %d", 3); }
 static void say_usage(void) { returned = fail_usage("no"); }
 static void say_long(void) { fail(-EIO, "%03000d", 1); }
+static void say_hostile(void) { fail_plain(-EBUSY, "in use by \033[2Jx\303\251\302\233\r\n\377"); }
 static void say_all(void) { remedy("r"); warn("w"); note("n"); info("i"); trace("t"); }
 
 static void lines(void)
@@ -52,6 +53,11 @@ static void long_lines(void)
 
 	CHECK_EQ(strlen(line), 1023);
 	CHECK_EQ(line[1022], '\n');
+}
+
+static void others_names(void)
+{
+	CHECK_TEXT(heard(say_hostile), "ublk-mem: in use by ?[2Jx\303\251?????\n");
 }
 
 static void levels(void)
@@ -81,6 +87,7 @@ static void silence_is_free(void)
 TESTS(
 	{ "an error is one line: who, what, why; and comes back to the caller", lines },
 	{ "a line that is too long is cut, not its end", long_lines },
+	{ "what a terminal might obey, in the name of something, is a question mark", others_names },
 	{ "each level lets its own messages through", levels },
 	{ "what nobody hears is not even evaluated", silence_is_free },
 )
