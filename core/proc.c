@@ -116,13 +116,14 @@ static bool process_holds(int proc, const char *pid, dev_t device, const char *n
 	if (file_listing_open(&listing, proc, path) < 0)
 		return false;
 	while (!found && (entry = next_link(&listing, target, sizeof(target)))) {
+		bool named = *target == '/' && names_node(target, name);
 		struct stat st;
 
-		if (*target != '/')	/* a pipe, a socket */
+		if (!named && strncmp(target, "/dev/", 5))
 			continue;
-		found = names_node(target, name) ||
-			(!strncmp(target, "/dev/", 5) && fstatat(listing.fd, entry, &st, 0) == 0 &&
-			 (S_ISBLK(st.st_mode) || S_ISCHR(st.st_mode)) && st.st_rdev == device);
+		/* A file of that name is anybody's. */
+		found = fstatat(listing.fd, entry, &st, 0) == 0 && (S_ISBLK(st.st_mode) || S_ISCHR(st.st_mode)) &&
+			(named || st.st_rdev == device);
 	}
 	file_listing_close(&listing);
 	return found;
@@ -309,6 +310,28 @@ bool proc_find_link(pid_t pid, const char *prefix, char *text, size_t limit)
 	return found;
 }
 
+/*
+ * What a link says is up to whoever has the descriptor, who may have mounted
+ * anything at that path: to open a pipe takes as long as he likes, and a device
+ * may do what it is for. So look at what it is, and open that.
+ */
+static int open_file(int dir, const char *entry)
+{
+	int found = RETRY(openat(dir, entry, O_PATH | O_CLOEXEC)), fd = -ENOENT;
+	struct stat st;
+	char path[32];
+
+	if (found < 0)
+		return -errno;
+	text_format(path, sizeof(path), "/proc/self/fd/%d", found);
+	if (fstat(found, &st) == 0 && S_ISREG(st.st_mode)) {
+		fd = RETRY(open(path, O_RDONLY | O_CLOEXEC));
+		fd = fd < 0 ? -errno : fd;
+	}
+	close(found);
+	return fd;
+}
+
 int proc_open_link(pid_t pid, const char *link)
 {
 	struct file_listing listing;
@@ -321,10 +344,8 @@ int proc_open_link(pid_t pid, const char *link)
 	if (err)
 		return err;
 	while (fd == -ENOENT && (entry = next_link(&listing, target, sizeof(target)))) {
-		if (strcmp(target, link))
-			continue;
-		fd = RETRY(openat(listing.fd, entry, O_RDONLY | O_CLOEXEC));
-		fd = fd < 0 ? -errno : fd;
+		if (!strcmp(target, link))
+			fd = open_file(listing.fd, entry);
 	}
 	file_listing_close(&listing);
 	return fd;

@@ -49,7 +49,7 @@ void proc_name(pid_t pid, char name[PROC_NAME_MAX]);
  */
 bool proc_own_file(pid_t pid, char *text, size_t limit);
 
-/* In a file system that is mounted at, or NULL. @text keeps it, with blanks and control characters as \ooo. */
+/* In a file system that is mounted at, or NULL. @text keeps it, with blanks and newlines as \ooo. */
 const char *proc_mount_point(const char *node, char *text, size_t limit);
 /* \ooo, as /proc has it in names of mounts, to the bytes that they are. */
 void proc_unescape(char *text);
@@ -66,7 +66,7 @@ unsigned int proc_char_major(const char *name);
 /* Do we have capability @number (CAP_...), be it in a user namespace only? False if that is not known. */
 bool proc_capable(unsigned int number);
 
-/* Open for reading what @pid has open and /proc shows as @link. A descriptor, or -ENOENT, or what forbids it. */
+/* Open for reading the regular file that @pid has open and /proc shows as @link. A descriptor, or -ENOENT, or what forbids it. */
 int proc_open_link(pid_t pid, const char *link);
 
 #endif
