@@ -123,7 +123,7 @@ static const struct subcommand subcommands[] = {
 	{ "udev",     "DEV",        "tell udev's rules about a device", udev_opts, 1, 1, ctl_udev },
 	{ "wait",     "DEV",        "wait until a device is live", wait_opts, 1, 1, ctl_wait },
 	{ "recover",  "DEV",        "wait until a disk made with --recovery is served again", recover_opts, 1, 1, ctl_recover },
-	{ "add",      "-t TYPE [SIZE|FILE]",   "make a disk as users of ublksrv do", add_opts, 0, -1, ctl_add },
+	{ "add",      "-t TYPE [SIZE|FILE]",   "make a disk as users of ublksrv do", add_opts, 0, 1, ctl_add },
 };
 
 static const struct opt none = OPT_END;

@@ -62,6 +62,8 @@ ublk del --force "$disk"
 expect_status 2 ublk add -t qcow2 -f x
 expect_said 'not qcow2'
 expect_status 2 ublk add
+# shellcheck disable=SC2046 # more words than it has room for
+expect_status 2 ublk add -t mem $(seq 30)
 expect_status 2 ublk add -t null -q many
 for name in adopt quiesce upgrade boot; do
 	expect_status 4 ublk $name -n 0
