@@ -201,7 +201,7 @@ int found_find(struct ctrl *ctrl, const char *dev_dir, const char *word, uint32_
 static void explain_missing(const struct ctrl *ctrl, const char *word)
 {
 	fail_plain(-ENODEV, "there is no device %s", word);
-	if (name_is_valid(word) && (!ctrl || geteuid()))
+	if (name_is_valid(word) && driver_present() && (!ctrl || geteuid()))
 		remedy("only root sees the names of everybody's devices; a number does as well");
 }
 

@@ -12,3 +12,6 @@ expect_status 4 as_user ublk-mem --size 16M
 expect_said 'ublk_drv is not loaded and could not be: Operation not permitted' "run 'modprobe ublk_drv' as root"
 expect ! -e /sys/module/ublk_drv
 expect_status 0 ublk-ctl list
+# who asks for a name is told the same, and not that only root sees names, which he may be
+expect_status 6 ublk-ctl status nobody
+expect "$(cat "$case/said")" = "ublk-ctl: there is no device nobody"
