@@ -93,6 +93,14 @@ static int explain(const struct found *device, int err)
 	return fail(err, "look into the server of %s, process %d", device->block_path, keeper);
 }
 
+/* One that is dead, or went a moment ago, is missed only by who asked for it. */
+static bool is_missed(const struct ctl *ctl, const struct found *device, int err)
+{
+	if (ctl->count)
+		return true;
+	return device->told ? found_keeper(device) || err != -ENOENT : err != -ENODEV;
+}
+
 /* --- of all of them -------------------------------------------------------------------------------- */
 
 static void forget(struct survey *s, unsigned int i)
@@ -135,10 +143,10 @@ static int survey_open(struct survey *s, const struct ctl *ctl)
 		s->figures[i].before = (struct stats)STATS_NONE;
 		s->keepers[i] = (struct pollfd){ .fd = failed || !ctl->interval ? -1 : watch_keeper(device), .events = POLLIN };
 		s->left += !failed;
-		if (failed && err)
+		if (failed && is_missed(ctl, device, failed)) {
 			explain(device, failed);
-		else if (failed)
-			err = explain(device, failed);
+			err = err ? err : failed;
+		}
 	}
 	return err;
 }

@@ -36,5 +36,17 @@ ublk-ctl stats "$hidden" >"$case/table"
 expect "$(head -n 1 "$case/table")" = "$hidden: mem, counted by the kernel"
 expect "$(counted "$hidden" reads)" = "$(awk '{ print $1 }' "/sys/block/${hidden#/dev/}/stat")"
 
+# a dead one has nothing to tell, and keeps nobody from telling of the others
+dead=$(start_disk null 1M)
+kill -KILL "$(worker_pid "$dead")" "$(server_pid "$dead")"
+server_status "$dead" >/dev/null
+wait_until 5 test ! -e "/sys/block/${dead#/dev/}"
+expect_status 0 ublk-ctl stats --prometheus
+expect_said "^ublk_reads_total.device=.${mem#/dev/}\""
+expect "$(ublk-ctl stats --json | jq -c '[.stats[] | select(. == null)]')" = "[null]"
+expect_status 1 ublk-ctl stats "$dead"
+expect_said "cannot read what the kernel has counted of $dead: No such file"
+ublk-ctl prune
+
 ublk-ctl del "$hidden"
 expect "$(server_status "$hidden")" = 0
