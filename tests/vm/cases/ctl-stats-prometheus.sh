@@ -2,6 +2,7 @@
 # kernels: !=6.16
 about "ublk-ctl stats --prometheus tells of all disks in its format; of one whose server cannot be seen, what the kernel counts"
 
+requires jq
 mem=$(start_disk mem 8M --name=scratch)
 null=$(start_disk null 1G)
 start_with="unshare -p -f --kill-child"
