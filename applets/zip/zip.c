@@ -374,7 +374,8 @@ static int zip_open(void *self, struct disk *disk)
 		err = open_inflate(z);
 	if (!err)
 		err = z->member ? zip_open_member(z, disk) : open_filesystem(z, disk);
-	tell_numbers(z);
+	if (!err)
+		tell_numbers(z);
 	return err;
 }
 

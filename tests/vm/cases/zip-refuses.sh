@@ -12,9 +12,11 @@ refused() {
 	shift
 	expect_status "${status:-1}" timeout 20 ublk-zip "$@"
 	expect_said "$wanted"
+	expect "$(grep -c 'server process ended' "$case/said")" = 0	# it did not crash
 }
 
 refused 'no zip archive' "$case/noise"
+refused 'no zip archive' "$case/noise" --member file
 refused 'is empty' "$case/empty"
 refused 'No such file' "$case/nowhere"
 refused 'Is a directory' "$case/tree"
