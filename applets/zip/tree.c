@@ -16,6 +16,7 @@
 #define DEPTH_MAX 512		/* of directories: two bytes of a name make one, and it takes a hundred bytes */
 #define TOLD_MAX 10		/* of a kind, then no more */
 #define OWNERS_MAX 65535
+#define OWNER_SLOTS (2 * (OWNERS_MAX + 1))
 
 /* While the tree grows: directories by their parent and name. */
 struct lookup {
@@ -28,7 +29,7 @@ struct builder {
 	struct tree *tree;
 	const struct tree_policy *policy;
 	struct lookup lookup;
-	uint32_t seen[256];		/* owners seen lately, by a hash: what they are in tree.owners */
+	uint16_t *owners;		/* OWNER_SLOTS: what they are in tree.owners, plus one; 0: free */
 	uint32_t doubles, clashes;
 	uint64_t header, furthest;	/* with policy->only: of the last member, and where the data of all so far ends */
 	char shown[NAME_SHOWN_MAX];
@@ -75,29 +76,34 @@ static int add_name(struct names *names, const char *name, uint32_t length, uint
 	return 0;
 }
 
+/* The slot of this owner, or the free one that it would take. */
+static uint16_t *owner_slot(const struct builder *b, uint32_t uid, uint32_t gid)
+{
+	uint64_t hash = (b->lookup.seed ^ ((uint64_t)uid << 32 | gid)) * 0x9e3779b97f4a7c15ULL;
+	const struct ids *owners = b->tree->owners;
+	uint32_t i = (uint32_t)(hash >> 32) % OWNER_SLOTS;
+
+	while (b->owners[i] && (owners[b->owners[i] - 1].uid != uid || owners[b->owners[i] - 1].gid != gid))
+		i = (i + 1) % OWNER_SLOTS;
+	return &b->owners[i];
+}
+
 static int add_owner(struct builder *b, uint32_t uid, uint32_t gid, uint16_t *owner)
 {
 	struct tree *tree = b->tree;
-	uint32_t *seen = &b->seen[(uid * 31 + gid) % ARRAY_SIZE(b->seen)];
+	uint16_t *slot = owner_slot(b, uid, gid);
 	void *owners = tree->owners;
 
-	if (*seen < tree->owner_count && tree->owners[*seen].uid == uid && tree->owners[*seen].gid == gid) {
-		*owner = (uint16_t)*seen;
-		return 0;
+	if (!*slot) {
+		if (tree->owner_count == OWNERS_MAX)
+			return fail_plain(-EINVAL, "its files belong to too many users; --owner=root gives them all to root");
+		if (make_room(&owners, tree->owner_count, &tree->owner_room, sizeof(*tree->owners)))
+			return -ENOMEM;
+		tree->owners = owners;
+		tree->owners[tree->owner_count++] = (struct ids){ .uid = uid, .gid = gid };
+		*slot = (uint16_t)tree->owner_count;
 	}
-	for (uint32_t i = 0; i < tree->owner_count && i < ARRAY_SIZE(b->seen); i++)
-		if (tree->owners[i].uid == uid && tree->owners[i].gid == gid) {		/* two that meet in one place are not new each time */
-			*owner = (uint16_t)(*seen = i);
-			return 0;
-		}
-	if (tree->owner_count == OWNERS_MAX)
-		return fail_plain(-EINVAL, "its files belong to too many users; --owner=root gives them all to root");
-	if (make_room(&owners, tree->owner_count, &tree->owner_room, sizeof(*tree->owners)))
-		return -ENOMEM;
-	tree->owners = owners;
-	*seen = tree->owner_count;
-	*owner = (uint16_t)tree->owner_count;
-	tree->owners[tree->owner_count++] = (struct ids){ .uid = uid, .gid = gid };
+	*owner = (uint16_t)(*slot - 1);
 	return 0;
 }
 
@@ -554,12 +560,16 @@ int tree_open(struct tree *tree, struct archive *archive, const struct tree_poli
 	int err;
 
 	*tree = (struct tree){ 0 };
+	b.owners = pages_get(OWNER_SLOTS * sizeof(*b.owners));
+	if (!b.owners)
+		return no_memory();
 	if (getrandom(&b.lookup.seed, sizeof(b.lookup.seed), GRND_NONBLOCK) < 0)
 		b.lookup.seed = ptr_to_u64(&b);		/* early in the boot; an address is no bad secret */
 	err = plant(&b);
 	if (!err)
 		err = add_entries(&b, archive);
 	free(b.lookup.slots);
+	pages_free(b.owners, OWNER_SLOTS * sizeof(*b.owners));
 	return err ? err : finish(&b);
 }
 

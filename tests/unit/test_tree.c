@@ -321,7 +321,7 @@ static void many_owners(void)
 	struct entry entries[] = { FILE_AT(0, "a"), FILE_AT(100, "b"), FILE_AT(200, "c"), FILE_AT(300, "d") };
 	struct tree tree;
 
-	entries[0].uid = 1;		/* these three meet in the table of those seen */
+	entries[0].uid = 1;
 	entries[1].uid = 1;
 	entries[1].gid = 256;
 	entries[2].gid = 31;
@@ -335,21 +335,38 @@ static void many_owners(void)
 	tree_close(&tree);
 }
 
-/* Two owners whose places in the table of those seen are the same, in turns. */
-static void owners_in_turns(void)
-{
-	static struct entry entries[70000];
-	static char names[70000][8];
-	struct tree tree;
+#define FILES 70000
 
-	for (uint32_t i = 0; i < 70000; i++) {
+/* As many files as that, of @owners whose user and group have the same number, in turns. */
+static int grow_owned(struct tree *tree, uint32_t owners)
+{
+	static struct entry entries[FILES];
+	static char names[FILES][8];
+
+	for (uint32_t i = 0; i < FILES; i++) {
 		snprintf(names[i], sizeof(names[i]), "%u", i);
 		entries[i] = (struct entry)FILE_AT(1000ULL * i, names[i]);
-		entries[i].uid = entries[i].gid = i % 2 * 1000;
+		entries[i].uid = entries[i].gid = i % owners * 1000;
 	}
-	CHECK_EQ(GROW(&tree, entries, &strict), 0);
+	return GROW(tree, entries, &strict);
+}
+
+static void owners_in_turns(void)
+{
+	struct tree tree;
+
+	CHECK_EQ(grow_owned(&tree, 2), 0);
 	CHECK_EQ(tree.owner_count, 2);
 	CHECK_EQ(tree.owners[at(&tree, "69999")->owner].uid, 1000);
+	tree_close(&tree);
+	CHECK_EQ(grow_owned(&tree, 6000), 0);
+	CHECK_EQ(tree.owner_count, 6000);
+	CHECK_EQ(tree.owners[at(&tree, "69999")->owner].gid, 69999 % 6000 * 1000);
+	tree_close(&tree);
+	CHECK_EQ(grow_owned(&tree, 65535), 0);		/* root is one of them */
+	tree_close(&tree);
+	CHECK_EQ(grow_owned(&tree, 65536), -EINVAL);
+	CHECK(said("too many users"));
 	tree_close(&tree);
 }
 
