@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "applets/zip/bytes.h"
 #include "applets/zip/zip.h"
@@ -54,6 +55,7 @@ static void load_index(struct zip *z, const struct member *member)
 
 	if (z->old_index < 0)
 		return;
+	(void)lseek(z->old_index, 0, SEEK_SET);	/* with --recovery, another server may have read it before; a pipe stays as it is */
 	err = inflate_load(z->inflate, member, z->key, z->old_index);
 	z->index_loaded = !err;
 	if (err)
