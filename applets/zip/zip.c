@@ -156,6 +156,8 @@ static int zip_prepare(void *self, const struct spec *spec)
 		z->workers = (uint32_t)min_u64(affinity_count(), INFLATE_WORKERS_MAX);
 	if (!err)
 		err = open_archive(z);
+	if (!err)
+		err = watch_begin(&z->watch, z->backing.fd, zip_name(z));
 	return err ? err : open_index(z);
 }
 
@@ -219,6 +221,12 @@ static int read_archive(struct zip *z, const char *only)
 	return err;
 }
 
+/* Is that why something is not as it should be? */
+static bool is_changed(struct zip *z)
+{
+	return z->on_change == ON_CHANGE_EIO && watch_changed_now(&z->watch);
+}
+
 /* Who wants one member needs no others, if it is named as names are here. */
 static const char *only_member(const char *name)
 {
@@ -227,25 +235,19 @@ static const char *only_member(const char *name)
 	return plain ? name : NULL;
 }
 
+/* With --recovery this may not be the first server: what others have shown of the archive must still be so. */
 static int open_tree(struct zip *z)
 {
 	int err;
 
+	if (is_changed(z))
+		return -ESTALE;
 	z->source = source_file(z->backing.fd, z->backing.size);
-	err = watch_begin(&z->watch, z->backing.fd, zip_name(z));
-	if (err)
-		return err;
 	err = read_archive(z, only_member(z->member));
 	if (err != -EAGAIN)
 		return err;
 	tree_close(&z->tree);
 	return read_archive(z, NULL);
-}
-
-/* Is that why something is not as it should be? */
-static bool is_changed(struct zip *z)
-{
-	return z->on_change == ON_CHANGE_EIO && watch_changed_now(&z->watch);
 }
 
 static void tell_damaged(void *context, uint32_t number, const char *why)

@@ -35,6 +35,7 @@ struct zip {
 	char name[32];				/* of a descriptor, for messages */
 	struct archive_policy policy;
 	struct backing backing;
+	struct watch watch;			/* whether it stays as it was when it was opened */
 	struct file_target index_target;	/* where a new index goes */
 	int old_index, new_index;		/* descriptors, -1: none */
 	uint32_t depth;				/* of a queue */
@@ -43,7 +44,6 @@ struct zip {
 
 	/* from open() on */
 	struct source source;
-	struct watch watch;			/* whether it stays as it was when it was opened */
 	uint64_t directory;			/* where the data of the archive ends, in bytes */
 	uint64_t key;				/* tells archives apart */
 	struct tree tree;
