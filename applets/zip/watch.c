@@ -13,7 +13,7 @@
 /* What is known here of a file elsewhere has to do: a queue's thread waits for nobody. */
 static int look(int fd, struct statx *at)
 {
-	return statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_SIZE | STATX_MTIME, at) < 0 ? -errno : 0;
+	return statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE | STATX_SIZE | STATX_MTIME, at) < 0 ? -errno : 0;
 }
 
 int watch_begin(struct watch *w, int fd, const char *name)
@@ -24,7 +24,7 @@ int watch_begin(struct watch *w, int fd, const char *name)
 	if (err)
 		return fail(err, "look at %s", name);
 	w->name = name;
-	w->fd = fd;
+	w->fd = S_ISBLK(at.stx_mode) ? -1 : fd;
 	w->size = at.stx_size;
 	w->seconds = at.stx_mtime.tv_sec;
 	w->nanoseconds = at.stx_mtime.tv_nsec;
@@ -54,7 +54,7 @@ bool watch_changed_now(struct watch *w)
 	struct statx at;
 	bool same;
 
-	if (atomic_load_explicit(&w->changed, memory_order_relaxed) || look(w->fd, &at))
+	if (w->fd < 0 || atomic_load_explicit(&w->changed, memory_order_relaxed) || look(w->fd, &at))
 		return w->changed;
 	same = at.stx_size == w->size && at.stx_mtime.tv_sec == w->seconds && at.stx_mtime.tv_nsec == w->nanoseconds;
 	if (!same && !atomic_exchange(&w->changed, true))

@@ -17,7 +17,7 @@
 
 struct watch {
 	const char *name;		/* of the file, for the message */
-	int fd;
+	int fd;				/* -1: a block device, whose node has no size, and a time that udev sets whenever it likes */
 	uint64_t size;			/* as it was at first */
 	int64_t seconds;
 	uint32_t nanoseconds;
@@ -25,7 +25,7 @@ struct watch {
 	_Atomic bool changed;		/* for good */
 };
 
-/* How @fd is now is how it should stay. 0, or -errno after fail() said why. */
+/* How @fd is now is how it should stay; of a block device nothing is noticed. 0, or -errno after fail() said why. */
 int watch_begin(struct watch *watch, int fd, const char *name);
 
 /* A clock that costs next to nothing to read, in ms. */
