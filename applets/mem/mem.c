@@ -203,6 +203,8 @@ static int mem_open(void *self, struct disk *disk)
 	struct mem *m = self;
 	int err = 0;
 
+	if (m->shared && disk->size)
+		store_recount(&m->store);
 	if (m->shared)
 		store_counted(&m->store, m->numbers);
 	else

@@ -8,6 +8,7 @@
 
 #include "applets/mem/store.h"
 #include "core/log.h"
+#include "core/resident.h"
 #include "core/size.h"
 #include "core/stats.h"
 #include "core/util.h"
@@ -178,6 +179,20 @@ bool store_give(struct store *store, uint64_t offset, uint32_t length)
 	return true;
 }
 
+/*
+ * The memory goes before the bits: a server may be killed in between, and what
+ * the map does not have must be zeroes, for a part of it may be written next.
+ */
+static struct place drop_pages(struct store *store, uint64_t offset, uint32_t length)
+{
+	if (!store_has(store, offset, length))
+		return nowhere(length);
+	if (resident_drop(store->base + offset, length, store->shared) < 0)
+		return in_memory(store->base + offset, length);		/* stays, and can be cleared */
+	store_give(store, offset, length);
+	return nowhere(length);
+}
+
 struct place store_drop(struct store *store, const struct span *span)
 {
 	uint64_t into = span->offset & (store->page_size - 1);
@@ -185,7 +200,7 @@ struct place store_drop(struct store *store, const struct span *span)
 	uint32_t part = (uint32_t)min_u64(span->length, store->page_size - into);
 
 	if (!into && whole)
-		return store_give(store, span->offset, whole) ? in_memory(store->base + span->offset, whole) : nowhere(whole);
+		return drop_pages(store, span->offset, whole);
 	return store_has(store, span->offset, part) ? in_memory(store->base + span->offset, part) : nowhere(part);
 }
 
@@ -298,6 +313,11 @@ static int map_bitmap(struct store *store)
 		return 0;
 	}
 	return fail(-errno, "map %" PRIu64 " KiB to keep count of pages", store->map_size >> 10);
+}
+
+void store_recount(struct store *store)
+{
+	store->tally->used = count_set(store, 0, store->size >> store->page_shift) << store->page_shift;
 }
 
 void store_counted(struct store *store, _Atomic uint64_t *numbers)

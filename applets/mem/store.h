@@ -64,6 +64,9 @@ _Atomic uint64_t *store_count(const struct stats *stats);
 int store_open(struct store *store, const struct store_plan *plan);
 void store_close(struct store *store);	/* of a zeroed or half-open one, too */
 
+/* Whoever was about to take pages may have died before it had them. Nobody else may use the store now. */
+void store_recount(struct store *store);
+
 /* Count in @numbers from now on. */
 void store_counted(struct store *store, _Atomic uint64_t *numbers);
 
@@ -76,13 +79,10 @@ int store_populate(struct store *store);
 /* The pages of a range that is about to be written. 0 or -ENOSPC, silent. */
 int store_take(struct store *store, uint64_t offset, uint32_t length);
 
-/* The whole pages of a range are about to be given back. False: there are none. */
+/* The whole pages of a range hold nothing any more. False: there were none. */
 bool store_give(struct store *store, uint64_t offset, uint32_t length);
 
-/*
- * Where to discard or zero: as many whole pages as there are, which core gives
- * back to the system, or a part of one, which it clears if it is there.
- */
+/* Discard or zero: whole pages go back to the system, and nothing is left to do; a part of one is cleared by core. */
 struct place store_drop(struct store *store, const struct span *span);
 
 /* Is any page of the range there? */

@@ -141,6 +141,19 @@ static void given_back_is_not_granted(void)
 	budget_close(&budget);
 }
 
+/* Who was shot while taking pages had counted them, and not marked them. */
+static void recounted(void)
+{
+	struct store store = store_of(PAGES, UINT64_MAX, NULL);
+
+	CHECK_EQ(store_take(&store, 0, 512), 0);
+	CHECK_EQ(store_take(&store, 70 * page_size(), (uint32_t)page_size()), 0);
+	store.tally->used += 5 * page_size();
+	store_recount(&store);
+	CHECK_EQ(store.tally->used, 2 * page_size());
+	store_close(&store);
+}
+
 static void budget_of_cgroups(void)
 {
 	struct budget budget = budget_of("a\nb\nMemAvailable: 1048576 kB\n");
@@ -312,6 +325,7 @@ TESTS(
 	{ "threads that take and give side by side lose nothing", many_threads },
 	{ "over the budget there is ENOSPC, and nothing is taken", budgets },
 	{ "what was given back must be asked for again", given_back_is_not_granted },
+	{ "what was counted and never taken is forgotten", recounted },
 	{ "the tightest cgroup decides", budget_of_cgroups },
 	{ "holes read as zeroes and count as nothing", holes_are_zero_and_free },
 	{ "a store that grows keeps what it holds", growing_keeps_contents },
