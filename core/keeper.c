@@ -96,6 +96,7 @@ struct keeper {
 	long born;			/* when the worker began to serve, now_ms() */
 	bool waiting;			/* the driver knows that another will take over */
 	struct child sparer;		/* see spare_a_tag() */
+	struct child flusher;		/* see flush_users() */
 	int pipe;			/* from the worker */
 	struct report report;		/* the last one */
 	unsigned int reports;		/* how many there were */
@@ -217,13 +218,14 @@ static void reap(struct child *child)
 /* Wait until something happens, @limit_ms at most (-1: for ever). Returns what was seen, 0 when the time was over. */
 static unsigned int wait_events(struct keeper *k, int limit_ms)
 {
-	enum { SIGNALS, PIPE, WORKER, COMMAND, CTRL, WATCH, SPARER, TIMER, FDS };
+	enum { SIGNALS, PIPE, WORKER, COMMAND, CTRL, WATCH, SPARER, FLUSHER, TIMER, FDS };
 	struct pollfd ready[FDS] = {
 		[SIGNALS] = { .fd = signals_fd(), .events = POLLIN },
 		[PIPE] = { .fd = k->pipe, .events = POLLIN },
 		[WORKER] = { .fd = k->worker.pidfd, .events = POLLIN },
 		[COMMAND] = { .fd = k->command.pidfd, .events = POLLIN },
 		[SPARER] = { .fd = k->sparer.pidfd, .events = POLLIN },
+		[FLUSHER] = { .fd = k->flusher.pidfd, .events = POLLIN },
 		[WATCH] = { .fd = k->watch, .events = POLLIN },
 		[TIMER] = { .fd = k->stats_timer, .events = POLLIN },
 		[CTRL] = { .fd = k->ctrl.pending ? ctrl_poll_fd(&k->ctrl) : -1, .events = POLLIN },
@@ -251,6 +253,8 @@ static unsigned int wait_events(struct keeper *k, int limit_ms)
 	}
 	if (ready[SPARER].revents)
 		reap(&k->sparer);
+	if (ready[FLUSHER].revents)
+		reap(&k->flusher);
 	if (ready[WATCH].revents) {	/* one event is as good as many */
 		close(k->watch);
 		k->watch = -1;
@@ -1039,11 +1043,51 @@ static void explain_stop(const struct keeper *k)
 	       k->device.info.dev_id, k->device.info.dev_id);
 }
 
+/* Have a child do what takes as long as the disk does. */
+static void hand_to_child(struct keeper *k, struct child *child, const char *name, void (*work)(const struct keeper *k))
+{
+	child->pid = fork();
+	if (!child->pid) {
+		forget(k);
+		prctl(PR_SET_NAME, name, 0, 0, 0);
+		work(k);
+		_exit(0);
+	}
+	if (child->pid < 0)
+		child->pid = 0;
+	else if (open_pidfd(child))
+		reap(child);
+}
+
+static void flush(const struct keeper *k)
+{
+	use_flush(k->device.block_path);
+}
+
+/*
+ * A disk that may have another server fails every request as soon as it is told
+ * to stop, where others have their file systems written first. So they write
+ * before it is told.
+ */
+static void flush_users(struct keeper *k)
+{
+	long end = now_ms() + k->spec->stop_timeout * 1000L, left;
+
+	if (!k->spec->recovery || !k->live || k->stopped || k->worker.ended)
+		return;
+	hand_to_child(k, &k->flusher, "ublk-flush", flush);
+	while (k->flusher.pid && !k->flusher.ended && !k->worker.ended && k->stops < 3 && (left = end - now_ms()) > 0)
+		wait_events(k, (int)left);
+	if (k->flusher.pid && !k->flusher.ended)
+		kill_worker(k, k->stops > 2 ? "as told" : "it does not answer");
+}
+
 /* STOP_DEV, in use or not. */
 static void stop_now(struct keeper *k)
 {
 	int err;
 
+	flush_users(k);
 	if (!k->live && k->ctrl.pending)	/* START_DEV: a server that it waited for was killed, and so it ends */
 		wait_ctrl(k, (int)k->spec->stop_timeout * 1000);
 	err = k->ctrl.pending ? 0 : ctrl_send_stop(&k->ctrl, target(k));	/* TRY_STOP_DEV may be under way still */
@@ -1115,17 +1159,7 @@ static void spare_a_tag(struct keeper *k)
 {
 	if (k->device.features.offered & UBLK_F_QUIESCE || k->device.info.queue_depth < 5)	/* the block layer wants 4 */
 		return;
-	k->sparer.pid = fork();
-	if (!k->sparer.pid) {
-		forget(k);
-		prctl(PR_SET_NAME, "ublk-tag", 0, 0, 0);
-		write_nr_requests(k);
-		_exit(0);
-	}
-	if (k->sparer.pid < 0)
-		k->sparer.pid = 0;
-	else if (open_pidfd(&k->sparer))
-		reap(&k->sparer);
+	hand_to_child(k, &k->sparer, "ublk-tag", write_nr_requests);
 }
 
 /* Whoever mounts it is found by looking now and then, but a program may write to it and be gone in between. */
@@ -1336,11 +1370,11 @@ static void serve(struct keeper *k)
 }
 
 /* It has long ended, unless what it waits for has hung, and that was said. */
-static void end_sparer(struct keeper *k)
+static void end_child(struct keeper *k, const struct child *child)
 {
 	long end = now_ms() + KILLED_MS;
 
-	while (k->sparer.pid && !k->sparer.ended && now_ms() < end)
+	while (child->pid && !child->ended && now_ms() < end)
 		wait_events(k, (int)(end - now_ms()));
 }
 
@@ -1363,6 +1397,7 @@ int keeper_main(const struct spec *spec)
 		.worker = { .pidfd = -1 },
 		.command = { .pidfd = -1 },
 		.sparer = { .pidfd = -1 },
+		.flusher = { .pidfd = -1 },
 		.name = -1,
 		.pipe = -1,
 		.stats_timer = -1,
@@ -1376,6 +1411,7 @@ int keeper_main(const struct spec *spec)
 		serve(&k);
 	steps_down(keeper_steps, &k, reached);
 	end_command(&k);
-	end_sparer(&k);
+	end_child(&k, &k.sparer);
+	end_child(&k, &k.flusher);
 	return exit_status(&k, err);
 }

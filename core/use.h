@@ -23,4 +23,7 @@ bool use_find(const char *path, struct use *use);
  */
 int use_stop(struct ctrl *ctrl, struct ctrl_device device, const char *path, uint64_t features, struct use *use);
 
+/* Have the file systems on the device at @path and its partitions write what they hold. Takes as long as the device does. */
+void use_flush(const char *path);
+
 #endif

@@ -41,6 +41,31 @@ static int kill_server(struct work *w, const struct found *device)
 	return RETRY(poll(&ready, 1, KILLED_MS)) > 0 ? ctrl_result(&w->ctrl) : -ETIMEDOUT;
 }
 
+/* Told to stop, a device that may have another server fails what its file systems have yet to write. A child may hang. */
+static void flush_users(const struct found *device)
+{
+	struct pollfd ready = { .fd = -1, .events = POLLIN };
+	pid_t pid = fork();
+
+	if (!pid) {
+		use_flush(device->block_path);
+		_exit(0);
+	}
+	if (pid > 0)
+		ready.fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (ready.fd < 0)
+		return;
+	if (RETRY(poll(&ready, 1, CTRL_LIMIT_MS)) <= 0)
+		note("what is in memory of device %" PRIu32 " is not written: its server does not answer", device->id);
+	close(ready.fd);
+}
+
+/* It has requests wait for another server. */
+static bool is_recoverable(const struct found *device)
+{
+	return device->info.flags & UBLK_F_USER_RECOVERY && !(device->info.flags & UBLK_F_USER_RECOVERY_FAIL_IO);
+}
+
 static int stop_now(struct work *w, const struct found *device)
 {
 	int err = ctrl_stop(&w->ctrl, found_target(device), CTRL_LIMIT_MS);
@@ -83,6 +108,8 @@ static int stop_device(struct work *w, const struct found *device)
 		return fail(device->error, "ask the driver about device %" PRIu32, device->id);
 	if (device->info.state == UBLK_S_DEV_DEAD)
 		return 0;
+	if (w->ctl->force && device->info.state == UBLK_S_DEV_LIVE && is_recoverable(device))
+		flush_users(device);
 	err = w->ctl->force ? stop_now(w, device) : stop_unused(w, device);
 	if (err == -ENODEV || !found_exists(device->id))	/* gone meanwhile, which is what was wanted */
 		return 0;
