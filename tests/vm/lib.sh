@@ -307,7 +307,7 @@ let_users_in() {
 start_udev() {
 	requires udevadm
 	/usr/lib/systemd/systemd-udevd --daemon
-	on_exit "udevadm settle; udevadm control --exit; rm -rf /run/udev /dev/disk"
+	on_exit "udevadm settle; udevadm control --exit; wait_until 10 rm -rf /run/udev /dev/disk" # a worker may still tidy up
 	on_exit "chgrp root /dev/ublk-control && chmod 600 /dev/ublk-control"
 	modprobe ublk_drv
 	udevadm trigger --settle --sysname-match=ublk-control
