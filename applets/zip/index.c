@@ -8,9 +8,6 @@
 #include "applets/zip/index.h"
 #include "core/util.h"
 
-/* A span may take a little more than the limit: the codes that were not looked at, and a header that was not read to its end. */
-#define PACKED_SLACK 1024
-
 void index_init(struct index *index, const struct member *member, uint64_t span, uint32_t piece)
 {
 	*index = (struct index){ .member = *member, .span = span, .piece = piece };

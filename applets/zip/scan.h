@@ -15,6 +15,8 @@
 
 /* Packed bytes that a span of @span may take, more than any sane packer needs; there it ends, however short. */
 static inline uint64_t packed_limit(uint64_t span) { return span + span / 4; }
+/* And a little more: the codes that were not looked at, and a header that was not read to its end. */
+#define PACKED_SLACK 1024
 
 struct scan;
 

@@ -67,12 +67,19 @@ static struct piece *chunk_queue(struct inflate *inflate, const struct index *in
 	return piece;
 }
 
+/* All of it at once, packed and not: that is too much of a long one, even if hardly anything comes out of it. */
+static bool fits_at_once(const struct index *index, const struct span *span)
+{
+	return span->end.out - span->begin.out <= index->piece &&
+		span->packed_end - span->begin.bit / 8 <= packed_limit(index->piece) + PACKED_SLACK;
+}
+
 static struct piece *span_queue(struct inflate *inflate, const struct index *index, uint32_t i, uint64_t start, uint32_t length)
 {
-	enum job job = length < index_length(index, i) ? JOB_PART : JOB_SPAN;
-	struct piece *piece = piece_queue(inflate, &index->member, start, length, job);
+	const struct span span = index_span(index, i);
+	struct piece *piece = piece_queue(inflate, &index->member, start, length, fits_at_once(index, &span) ? JOB_SPAN : JOB_PART);
 
-	piece->span = index_span(index, i);
+	piece->span = span;
 	piece->window = index_point(index, i)->window;
 	if (piece->window)
 		piece->window->refs++;

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include "applets/zip/inflate.h"
+#include "applets/zip/scan.h"
 #include "applets/zip/splice.h"
 #include "core/util.h"
 #include "tests/check.h"
@@ -27,6 +28,7 @@ static struct source memory;
 static _Atomic uint64_t fail_from = UINT64_MAX;		/* reads that reach this byte fail */
 static _Atomic unsigned int failed_reads;
 static _Atomic uint64_t altered_below;			/* bytes before this one are not what they were */
+static _Atomic uint32_t longest_read;
 
 static int read_memory(const struct source *source, uint64_t offset, void *into, uint32_t length)
 {
@@ -35,6 +37,7 @@ static int read_memory(const struct source *source, uint64_t offset, void *into,
 	for (uint32_t i = 0; i < member_count; i++)
 		inside |= offset >= members[i].data && offset + length <= members[i].data + members[i].packed;
 	CHECK(inside && offset + length <= source->size);
+	longest_read = longest_read > length ? longest_read : length;
 	if (offset + length > fail_from) {
 		failed_reads++;
 		return -EIO;
@@ -946,6 +949,32 @@ static void longer_than_a_piece(void)
 	unpublish();
 }
 
+/* Nearly all of the packed bytes give nothing, so long spans of them are short when they are unpacked. */
+static void longer_when_packed(void)
+{
+	struct inflate_limits limits = usual;
+	struct deflater *stream = new_stream(13);
+
+	for (int i = 0; i < 400; i++) {
+		deflater_block(stream, BLOCK_DYNAMIC, 300, 50, false);
+		for (int j = 0; j < 2000; j++)
+			deflater_bits(stream, 2, 10);
+	}
+	deflater_block(stream, BLOCK_STORED, 0, 0, true);
+	publish();
+	limits.workers = 1;
+	limits.piece = 8192;
+	limits.index_memory = 300000;
+	start(&limits);
+	read_all(0);
+	CHECK(members[0].packed / counted().checkpoints > 4 * packed_limit(limits.piece));
+	longest_read = 0;
+	random_reads(&main_asker, 2, 50);
+	CHECK(longest_read <= 32768 + PROLOGUE_MAX);	/* as much as zlib is given */
+	CHECK_EQ(counted().crc_failures, 0);
+	finish();
+}
+
 /* --- as a file --- */
 
 static void save_index(void)
@@ -1222,6 +1251,7 @@ TESTS(
 	{ "an index made in the background tells how far it is", in_the_background },
 	{ "an index that takes too much is thinned", thinned_to_fit },
 	{ "one that has hardly any memory makes reading slow, not impossible", longer_than_a_piece },
+	{ "what is long only while it is packed is read in pieces, too", longer_when_packed },
 	{ "an index that was saved is loaded, for the same member only", saved_and_loaded },
 	{ "a damaged file of an index is not taken", damaged_files },
 	{ "nor is one whose checksums are another member's", file_of_something_else },
