@@ -27,6 +27,7 @@
 #define SPAN (256U << 10)		/* bytes unpacked at least, when a few are wanted */
 #define READ_AHEAD (1U << 20)		/* what the kernel takes for the best size; it reads twice that ahead */
 #define BLOCKS 16			/* of metadata, made at once */
+#define TOLD_MAX 100			/* files that cannot be read, by name: less than a pipe holds */
 
 static const char *const indexes[] = { "background", "wait", "lazy", NULL };
 static const char *const unsupporteds[] = { "refuse", "eio", "hide", NULL };
@@ -250,14 +251,25 @@ static int open_tree(struct zip *z)
 	return read_archive(z, NULL);
 }
 
+/* Where it is told may be a pipe that nobody reads, and an archive may be full of damage: that must not stop its disk. */
+static bool may_tell(struct zip *z)
+{
+	uint32_t told = atomic_load_explicit(&z->told, memory_order_relaxed);
+
+	while (told <= TOLD_MAX && !atomic_compare_exchange_weak(&z->told, &told, told + 1))
+		;
+	if (told == TOLD_MAX)
+		fail_plain(-EIO, "more of its files cannot be read; they are not named");
+	return told < TOLD_MAX;
+}
+
 static void tell_damaged(void *context, uint32_t number, const char *why)
 {
 	struct zip *z = context;
 	char shown[NAME_SHOWN_MAX];
 
-	if (is_changed(z))
-		return;
-	fail_plain(-EIO, "%s cannot be read: %s", tree_shown(&z->tree, number, shown), why);
+	if (!is_changed(z) && may_tell(z))
+		fail_plain(-EIO, "%s cannot be read: %s", tree_shown(&z->tree, number, shown), why);
 }
 
 static int open_inflate(struct zip *z)
@@ -290,23 +302,15 @@ struct member zip_member(const struct zip *z, uint32_t number)
 	};
 }
 
-int zip_located(struct zip *z, uint32_t number, const unsigned char *header)
+/* With the bytes of the local header at hand. 0, or -EIO and *why. */
+static int located(struct zip *z, uint32_t number, const unsigned char *header, const char **why)
 {
 	struct node *node = &z->tree.nodes[number];
 	const struct local local = node_local(node);
-	char shown[NAME_SHOWN_MAX];
-	const char *why;
-	int start = local_data(&local, header, z->directory, &why);
+	int start = local_data(&local, header, z->directory, why);
 
-	if (start < 0) {
-		atomic_store_explicit(&node->located, LOCATED_NOWHERE, memory_order_relaxed);
-		if (is_changed(z))
-			return -EIO;
-		fail_plain(-EIO, "%s cannot be read: its local header is wrong: %s", tree_shown(&z->tree, number, shown), why);
-		return -EIO;
-	}
-	atomic_store_explicit(&node->located, (uint32_t)start, memory_order_relaxed);
-	return 0;
+	atomic_store_explicit(&node->located, start < 0 ? LOCATED_NOWHERE : (uint32_t)start, memory_order_relaxed);
+	return start < 0 ? -EIO : 0;
 }
 
 int zip_locate(struct zip *z, uint32_t number)
@@ -314,11 +318,15 @@ int zip_locate(struct zip *z, uint32_t number)
 	const struct node *node = &z->tree.nodes[number];
 	unsigned char header[LOCAL_HEADER + ARCHIVE_PATH_MAX];
 	char shown[NAME_SHOWN_MAX];
+	const char *why;
 	int err = z->source.read(&z->source, node->header, header, LOCAL_HEADER + node->raw_length);
 
 	if (err)
 		return fail(err, "read %s", tree_shown(&z->tree, number, shown));
-	return zip_located(z, number, header);
+	err = located(z, number, header, &why);
+	if (err && !is_changed(z))
+		fail_plain(err, "%s cannot be read: %s", tree_shown(&z->tree, number, shown), why);
+	return err;
 }
 
 /* --- all of them as a file system ---------------------------------------------------------------- */
@@ -464,20 +472,23 @@ static struct place in_member(struct zip_queue *q, const struct span *span, uint
 {
 	struct zip *z = q->zip;
 	const struct node *node = &z->tree.nodes[number];
-	uint32_t located = atomic_load_explicit(&node->located, memory_order_relaxed);
+	uint32_t start = atomic_load_explicit(&node->located, memory_order_relaxed);
+	const char *why;
 
-	if (node->flags & NODE_UNREADABLE || located == LOCATED_NOWHERE)
+	if (node->flags & NODE_UNREADABLE || start == LOCATED_NOWHERE)
 		return failed(-EIO);
 	if (z->on_change == ON_CHANGE_EIO && watch_changed(&z->watch, watch_clock()))
 		return failed(-EIO);
-	if (!located && !is_fetched(q, span, number))
+	if (!start && !is_fetched(q, span, number))
 		return locate(q, span, number);
-	if (!located && zip_located(z, number, q->headers[span->slot]))
+	if (!start && located(z, number, q->headers[span->slot], &why)) {
+		tell_damaged(z, number, why);
 		return failed(-EIO);
+	}
 	if (node->flags & NODE_DEFLATED)
 		return inflated(q, span, number, offset, length);
-	located = atomic_load_explicit(&node->located, memory_order_relaxed);
-	return in_file(z->backing.fd, node->header + located + offset, length);
+	start = atomic_load_explicit(&node->located, memory_order_relaxed);
+	return in_file(z->backing.fd, node->header + start + offset, length);
 }
 
 static struct place metadata(struct zip_queue *q, const struct span *span, uint32_t length)

@@ -53,6 +53,7 @@ struct zip {
 	_Atomic uint64_t *numbers;		/* of the archive: members, directories, bytes of the disk's member */
 	uint32_t disk_node;			/* with --member: which it is */
 	bool index_loaded;
+	_Atomic uint32_t told;			/* files that it was said of that they cannot be read */
 };
 
 /* What the disk is called in messages. */
