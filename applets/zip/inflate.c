@@ -351,7 +351,7 @@ static int64_t ask_track(const struct question *ask)
 	return ask->offset < index_reach(&track->index) ? ask_span(ask, track) : ask_frontier(ask, track);
 }
 
-/* It was woken: what for, or with what error? 0: neither is of use. */
+/* It was woken: what for, or with what error? 0: neither, but what it waited for will not come that way. */
 static int64_t ask_woken(const struct question *ask)
 {
 	struct slot *slot = ask->slot;
@@ -370,11 +370,14 @@ static int64_t ask_again(const struct question *ask)
 {
 	struct slot *slot = ask->slot;
 	bool same = slot->member == ask->member->id && slot->offset == ask->offset;
+	int64_t answer = 0;
 
 	if (same && slot->state == SLOT_WAITING)
 		return 0;
 	if (same && slot->state == SLOT_WOKEN)
-		return ask_woken(ask);
+		answer = ask_woken(ask);
+	if (answer)
+		return answer;
 	forget(ask->queue->inflate, slot);
 	return is_small(ask->queue->inflate, ask->member) ? ask_small(ask) : ask_track(ask);
 }

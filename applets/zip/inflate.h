@@ -117,7 +117,8 @@ int inflate_load(struct inflate *inflate, const struct member *member, uint64_t 
 /*
  * A SOZip index (the stored entry ".NAME.sozip.idx" right behind the member) of
  * @length bytes at @data in the archive: chunks that can be decoded each for
- * itself. -EINVAL, nothing said, if anything in it is not as it must be.
+ * itself. -EINVAL, nothing said, if anything in it is not as it must be. If that
+ * is found out later, because a chunk does not decode, it counts no more.
  */
 int inflate_sozip(struct inflate *inflate, const struct member *member, uint64_t data, uint64_t length);
 

@@ -247,6 +247,17 @@ static uint32_t room_for(struct task *task)
 	return (uint32_t)round_up(piece_of(task)->length, 4096);
 }
 
+/* An index that others made is wrong, or the data is: the way through it will tell. Who waits is to ask again. */
+static void chunk_failed(struct inflate *inflate, struct piece *piece)
+{
+	struct track *track = track_find(inflate, piece->member.id);
+
+	if (track && track->index.chunks)
+		track_clear(inflate, track);
+	wake_all(inflate, &piece->waiters, NULL, 0);
+	cache_fail(&inflate->cache, piece, 0, false);
+}
+
 static void piece_failed(struct worker *worker, struct piece *piece, int error)
 {
 	struct inflate *inflate = worker->inflate;
@@ -296,7 +307,10 @@ static void run_piece(struct worker *worker, struct piece *piece, struct buffer 
 	piece->window = NULL;
 	if (err) {
 		free(buffer);
-		piece_failed(worker, piece, err);
+		if (err == -EBADMSG && piece->task.job == JOB_CHUNK)
+			chunk_failed(inflate, piece);
+		else
+			piece_failed(worker, piece, err);
 		return;
 	}
 	inflate->stats->decoded += piece->task.job == JOB_PART ? piece->span.end.out - piece->span.begin.out : piece->length;

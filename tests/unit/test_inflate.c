@@ -1193,6 +1193,7 @@ static void sozip_good(void)
 static void sozip_bad(void)
 {
 	unsigned char *bytes = (unsigned char *)&sozip, second[4];
+	uint32_t begin;
 
 	publish_sozip(4, 9 * CHUNK);
 	start(&usual);
@@ -1218,7 +1219,19 @@ static void sozip_bad(void)
 	sozip.rest[7]++;						/* which is wrong, but might be right */
 	start(&usual);
 	CHECK_EQ(take_sozip(), 0);
-	CHECK_EQ(error_at(0, CHUNK + 5), -EIO);
+	random_reads(&main_asker, 4, 100);
+	read_all(0);							/* all the same */
+	CHECK_EQ(inflate_indexed(engine, &members[0]), members[0].size);
+	CHECK_EQ(said_nothing(), 0);
+	stop();
+	sozip.rest[7]--;
+	memcpy(&begin, sozip.rest + 7, 4);
+	archive[members[0].data + begin] = 6;				/* a block of no kind */
+	start(&usual);
+	CHECK_EQ(take_sozip(), 0);
+	for (uint64_t at = 0; at < members[0].size; at += 100)
+		error_at(0, at);
+	CHECK_EQ(error_at(0, members[0].size - 1), -EIO);
 	CHECK_EQ(said_soon(1), 1);
 	finish();
 }
@@ -1257,5 +1270,5 @@ TESTS(
 	{ "nor is one whose checksums are another member's", file_of_something_else },
 	{ "a file of an index that says something else gives errors, not other bytes", lying_files },
 	{ "the index of a SOZip is used", sozip_good },
-	{ "a SOZip's index that is not as it must be is not", sozip_bad },
+	{ "a SOZip's index that is not as it must be is not, nor any more when that is found out later", sozip_bad },
 )
