@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* device.c - finding devices */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -245,17 +246,31 @@ static bool is_young(const struct found *device)
 	return stat(device->char_path, &st) == 0 && time(NULL) - st.st_ctime < YOUNG_S;
 }
 
-bool found_orphaned(const struct found *device)
+/* Whoever serves it, or is about to, has its node open, and only one can. */
+static bool is_held(const struct found *device)
 {
 	struct holder holder;
+	int fd;
 
+	if (proc_find_holder(device->char_path, 0, &holder))
+		return true;
+	if (!proc_in_namespace("pid"))
+		return false;
+	/* There are processes that we do not see: so be the one, for a moment. Who then wants it tries again. */
+	fd = RETRY(open(device->char_path, O_RDWR | O_CLOEXEC));
+	if (fd >= 0)
+		close(fd);
+	return fd < 0;
+}
+
+bool found_orphaned(const struct found *device)
+{
 	if (!device->told || found_keeper(device))
 		return false;
 	/* Without its keeper a server of ours ends, if it has not yet, and its device is lost in whatever state it is. */
 	if (device_is_ours(device->info.ublksrv_flags) && !registry_is_elsewhere(&device->info))
 		return true;
-	return device->info.state == UBLK_S_DEV_DEAD && !is_young(device) &&
-	       !proc_find_holder(device->char_path, 0, &holder);
+	return device->info.state == UBLK_S_DEV_DEAD && !is_young(device) && !is_held(device);
 }
 
 const struct applet *found_applet(const struct found *device)

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# timeout: 300
 # kernels: !=6.16
 about "prune leaves a disk alone whose server lives in another pid namespace, where its numbers mean something else"
 
@@ -11,3 +12,27 @@ expect_status 0 ublk-ctl prune
 expect "$(ublk-ctl status "$disk")" = live
 expect_status 0 ublk-ctl del "$disk"
 wait $server || true
+
+# seen from in there: one that is loaded for longer than a device is young stays, and one that is dead goes
+elsewhere() {
+	unshare --pid --fork --kill-child --mount-proc "$@"
+}
+mkfifo "$case/image"
+ublk-mem -n 5 --size=1M --image="$case/image" >"$case/loaded" &
+loading=$!
+on_exit "kill -KILL $loading 2>/dev/null; wait $loading 2>/dev/null; ublk-ctl del -a; true"
+exec 9>"$case/image"
+wait_until 10 test -e /sys/class/ublk-char/ublkc5
+dead=$(start_disk null 1M -n 6)
+kill -KILL "$(worker_pid "$dead")" "$(server_pid "$dead")"
+server_status "$dead" >/dev/null
+pruned() {
+	expect_status 0 elsewhere ublk-ctl prune
+	test ! -e /sys/class/ublk-char/ublkc6
+}
+wait_until 30 pruned
+expect -e /sys/class/ublk-char/ublkc5
+exec 9>&-
+wait_until 10 grep -q ublkb5 "$case/loaded"
+kill "$loading"
+wait "$loading"
