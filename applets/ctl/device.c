@@ -69,6 +69,14 @@ int found_explain_hang(const struct found *device, const char *command)
 	return -ETIMEDOUT;
 }
 
+int found_explain_refusal(const struct found *device)
+{
+	fail(device->error, "ask the driver about device %" PRIu32, device->id);
+	if (device->error == -EPERM || device->error == -EACCES)
+		remedy("root may, and the user who made it");
+	return device->error;
+}
+
 /* The command is still in the kernel, and so is what sent it. */
 static void start_over(struct ctrl *ctrl, const char *dev_dir, const struct found *device)
 {

@@ -54,6 +54,9 @@ void found_free(struct found_list *list);
 /* @command has not returned. Says so, who may be to blame, and who would be hurt. Returns -ETIMEDOUT. */
 int found_explain_hang(const struct found *device, const char *command);
 
+/* The driver would not tell of it. Says so, and who is told. Returns why. */
+int found_explain_refusal(const struct found *device);
+
 /* How commands name it. */
 struct ctrl_device found_target(const struct found *device);
 

@@ -40,7 +40,7 @@ static int check(const struct work *w, const struct found *device, uint64_t size
 	struct use use;
 
 	if (!device->told)
-		return fail(device->error, "ask the driver about device %" PRIu32, device->id);
+		return found_explain_refusal(device);
 	if (!(w->ctrl.features & UBLK_F_UPDATE_SIZE))
 		return fail_plain(-EOPNOTSUPP, "this kernel cannot resize a device: that came with Linux 6.16");
 	if (device->info.state != UBLK_S_DEV_LIVE)	/* some kernels crash */

@@ -83,7 +83,7 @@ static int explain(const struct found *device, int err)
 	int keeper = found_keeper(device);
 
 	if (!device->told)
-		return fail(err, "ask the driver about %s", device->block_path);
+		return found_explain_refusal(device);
 	if (!keeper)
 		return fail(err, "read what the kernel has counted of %s", device->block_path);
 	if (err == -ENOENT)

@@ -105,7 +105,7 @@ static int stop_device(struct work *w, const struct found *device)
 	int err;
 
 	if (!device->told)
-		return fail(device->error, "ask the driver about device %" PRIu32, device->id);
+		return found_explain_refusal(device);
 	if (device->info.state == UBLK_S_DEV_DEAD)
 		return 0;
 	if (w->ctl->force && device->info.state == UBLK_S_DEV_LIVE && is_recoverable(device))

@@ -35,7 +35,7 @@ int ctl_udev(const struct ctl *ctl)
 	int err = ctl_look(ctl, &list);
 
 	if (!err && !list.devices[0].told)
-		err = fail(list.devices[0].error, "ask the driver about device %" PRIu32, list.devices[0].id);
+		err = found_explain_refusal(&list.devices[0]);
 	if (!err)
 		(ctl->export ? print_properties : print_owner)(&list.devices[0]);
 	found_free(&list);

@@ -13,6 +13,10 @@ roots=$(start_disk null 1M --name=data)
 expect "$(ublk-ctl list -n --raw -O dev data)" = "$roots"
 # who may not look does not see it, and a number does as well
 expect "$(as_user ublk-ctl list -n --raw -O name "$roots" 2>/dev/null)" = -
+for verb in del stats; do
+	expect_status 3 as_user ublk-ctl $verb "$roots"
+	expect_said "cannot ask the driver about device ${roots#/dev/ublkb}: " 'root may, and the user who made it'
+done
 stop_disk "$users"
 expect_status 6 as_user ublk-ctl info data
 expect_said 'only root sees'
