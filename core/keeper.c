@@ -55,7 +55,7 @@
 #define MAX_IO_COPY (128U << 10)	/* a buffer of this size for every tag of every queue */
 #define RECHECK_MS 1000			/* how often a device in use is looked at again, where nothing tells */
 #define KILLED_MS 5000			/* a killed worker is gone by then, or never */
-#define REPORTS_MAX 4			/* an honest worker has no more to say */
+#define REPORTS_MAX 5			/* an honest worker has no more to say */
 #define LIFE_MS 10000			/* a server that crashed sooner was no use */
 #define LIVES_MAX 5			/* servers in a row that were no use */
 #define PAUSE_MS 10			/* before the next, doubled each time */
@@ -91,7 +91,6 @@ struct keeper {
 	bool live;			/* START_DEV has returned, and well */
 	bool killed;			/* we killed the worker, which may not have ended yet */
 	struct disk disk;		/* as the first worker told; all 0 until then */
-	unsigned int deaths;		/* of workers that another followed */
 	unsigned int useless;		/* crashes in a row, each soon after the start */
 	long born;			/* when the worker began to serve, now_ms() */
 	bool waiting;			/* the driver knows that another will take over */
@@ -101,7 +100,7 @@ struct keeper {
 	struct report report;		/* the last one */
 	unsigned int reports;		/* how many there were */
 	int finish_error;		/* what the backend's last work ended with */
-	bool stopped, finished;		/* the worker has reported so */
+	bool fetched, stopped, finished;	/* the worker has reported so */
 	int result;			/* of the last control command that was waited for */
 	int stops;			/* signals that ask for an end */
 	int stats_timer;		/* -1: none */
@@ -174,6 +173,8 @@ static void take_report(struct keeper *k, const struct report *message)
 	if (message->kind < REPORT_PREPARED || message->kind > REPORT_FINISHED || message->error > 0)
 		return;
 	k->report = *message;
+	if (message->kind == REPORT_FETCHED)
+		k->fetched = true;
 	if (message->kind == REPORT_STOPPED)
 		k->stopped = true;
 	if (message->kind == REPORT_FINISHED) {
@@ -779,7 +780,7 @@ static int wait_report(struct keeper *k, enum report_kind kind)
 	for (;;) {
 		unsigned int seen = wait_backend(k);
 
-		if (seen & SAW_REPORT)
+		if (seen & SAW_REPORT && k->report.kind >= kind)
 			return k->report.kind == kind ? 0 : k->report.error ? k->report.error : -EPROTO;
 		if (seen & SAW_WORKER_END)
 			return fail_plain(-EPROTO, "the server process ended before it was ready (%s %d)",
@@ -797,6 +798,7 @@ static int start_worker(struct keeper *k)
 
 	k->worker = (struct child){ .pidfd = -1 };
 	k->reports = 0;
+	k->fetched = false;
 	k->killed = false;
 	stats_restart(&k->device.stats);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pipe) < 0)
@@ -913,10 +915,17 @@ static int wait_released(struct keeper *k)
 	return 0;
 }
 
-/* Before Linux 7.0 the driver crashes, or hangs for ever, when a second successor follows one that had the device. */
+/* Before Linux 7.0 the driver crashes, or hangs for ever, when a second successor follows one that had some of the tags. */
 static bool may_try_again(const struct keeper *k)
 {
 	return k->device.features.offered & UBLK_F_SHMEM_ZC;
+}
+
+/* What was reported and what has happened since are two things. */
+static bool is_alive(struct keeper *k)
+{
+	wait_events(k, 0);
+	return !k->worker.ended;
 }
 
 static int hand_over(struct keeper *k)
@@ -924,11 +933,13 @@ static int hand_over(struct keeper *k)
 	static const char go;
 	int err;
 
+	if (!is_alive(k))
+		return fail_plain(-EPROTO, "the next server died as well");
 	if (RETRY(send(k->pipe, &go, sizeof(go), MSG_NOSIGNAL)) < 0)
 		return fail(-errno, "tell the next server to begin");
 	k->waiting = false;		/* from here on it has the device, and its death is another one */
 	err = wait_report(k, REPORT_READY);
-	if (err && !may_try_again(k))
+	if (err && !k->fetched && !may_try_again(k))
 		k->useless = LIVES_MAX;
 	if (!err && (k->report.disk.size != k->disk.size || k->report.disk.sector_size != k->disk.sector_size)) {
 		k->useless = LIVES_MAX;
@@ -937,6 +948,8 @@ static int hand_over(struct keeper *k)
 	}
 	if (err)
 		return err;
+	if (!is_alive(k))		/* Linux 6.12 would call the disk served, and then not let anybody else have it */
+		return fail_plain(-EPROTO, "the next server died as well");
 	err = ctrl_send_recovered(&k->ctrl, target(k), k->worker.pid);
 	if (!err)
 		err = wait_ctrl(k, CTRL_LIMIT_MS);
@@ -984,7 +997,6 @@ static bool serve_again(struct keeper *k)
 	}
 	if (err && k->useless >= LIVES_MAX)
 		warn("giving up: every server of this disk dies");
-	k->deaths++;
 	k->born = now_ms();
 	return !err;
 }

@@ -139,7 +139,10 @@ static int fetch_up(void *self)
 		err = queue_fetch(&w->queues[i]);
 	if (w->plan.mode == IO_COPY || w->plan.mode == IO_GET_DATA)
 		close(w->plan.char_fd);		/* each ring holds a reference of its own */
-	return err;
+	if (err || !w->disk.size)
+		return err;
+	err = report(w, REPORT_FETCHED, 0);
+	return err ? fail(err, "report to the keeper") : 0;
 }
 
 static int sandbox_up(void *self)

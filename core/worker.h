@@ -22,6 +22,7 @@
 
 enum report_kind {
 	REPORT_PREPARED = 1,	/* a successor that needs but the device; the keeper sends a byte when it may have it */
+	REPORT_FETCHED,		/* a successor that has all tags, and may die of anything from here on */
 	REPORT_READY,		/* fetched, sandboxed, opened: start the device. Carries the disk */
 	REPORT_FAILED,		/* said why; carries the error, to make an exit status of */
 	REPORT_STOPPED,		/* every tag came back; what follows may take long */
