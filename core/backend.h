@@ -82,6 +82,7 @@ struct disk {
 	bool write_cache;		/* a flush is needed to make writes last */
 	bool rotational;
 	bool shared;			/* the memory of IN_MEMORY is mapped MAP_SHARED */
+	bool hurried;			/* told to open(): the kernel kills a server that leaves a request unanswered for 30 s */
 };
 
 /* How it ended in the worker, as the keeper has seen it. */

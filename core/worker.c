@@ -160,6 +160,7 @@ static int backend_up(void *self)
 
 	if (w->backend->count && w->device->stats.page)
 		w->backend->count(w->spec->applet->self, &w->device->stats);
+	w->disk.hurried = device_is_unprivileged(&w->device->info);
 	err = w->backend->open(w->spec->applet->self, &w->disk);
 	w->plan.sector_size = spec_sector_size(w->spec, w->disk.sector_size);
 	for (uint16_t i = 0; i < w->device->info.nr_hw_queues && !err; i++)

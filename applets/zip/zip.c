@@ -29,7 +29,7 @@
 #define BLOCKS 16			/* of metadata, made at once */
 #define TOLD_MAX 100			/* files that cannot be read, by name: less than a pipe holds */
 
-static const char *const indexes[] = { "background", "wait", "lazy", NULL };
+static const char *const indexes[] = { "auto", "background", "wait", "lazy", NULL };
 static const char *const unsupporteds[] = { "refuse", "eio", "hide", NULL };
 static const char *const bad_names[] = { "refuse", "skip", NULL };
 static const char *const encodings[] = { "auto", "cp437", "latin1", "utf8", "raw", NULL };
@@ -44,8 +44,8 @@ static const struct opt zip_opts[] = {
 	OPT_FLAG('l', "list", struct zip, list, "print what is in the archive and end"),
 	OPT_FLAG(0, "verify", struct zip, verify, "read all of it first and compare its checksums"),
 	OPT_CHOICE(0, "index", struct zip, index, indexes, "WHEN",
-		   "with --member, go through it once for the way to every part of it: in the background, first (wait), "
-		   "or as far as is read (lazy)"),
+		   "with --member, go through it once for the way to every part of it: in the background, first (wait, "
+		   "which auto is without rights), or as far as is read (lazy)"),
 	OPT_TEXT(0, "index-file", struct zip, index_file, "FILE", "with --member, take that from FILE, or keep it there"),
 	OPT_SIZE(0, "index-memory", struct zip, index_memory, "most memory for it"),
 	OPT_SIZE(0, "cache-memory", struct zip, cache_memory, "most memory for what was unpacked"),
@@ -95,7 +95,7 @@ static int check(struct zip *z)
 		return fail_usage(z->path ? "--fd and a path exclude each other" : "which archive? Give its path");
 	if (z->index_file && !z->member)
 		return fail_usage("--index-file is for one member: give its name with --member");
-	if (z->index != INDEX_BACKGROUND && !z->member)
+	if (z->index != INDEX_AUTO && !z->member)
 		return fail_usage("--index is for one member: give its name with --member");
 	if (z->index_memory < 1 << 20 || z->cache_memory < 1 << 20)
 		return fail_usage("--index-memory and --cache-memory are at least 1M");
@@ -378,6 +378,8 @@ static int zip_open(void *self, struct disk *disk)
 	struct zip *z = self;
 	int err;
 
+	if (z->index == INDEX_AUTO)	/* who asks for the end of a large member waits until all of it was gone through */
+		z->index = disk->hurried ? INDEX_WAIT : INDEX_BACKGROUND;
 	*disk = (struct disk){ .physical_size = EROFS_BLOCK, .optimal_size = READ_AHEAD, .read_only = true };
 	err = open_tree(z);
 	if (!err)

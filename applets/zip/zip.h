@@ -14,7 +14,7 @@
 #include "applets/zip/watch.h"
 #include "core/file.h"
 
-enum index { INDEX_BACKGROUND, INDEX_WAIT, INDEX_LAZY };
+enum index { INDEX_AUTO, INDEX_BACKGROUND, INDEX_WAIT, INDEX_LAZY };
 enum overlap { OVERLAP_REFUSE, OVERLAP_ALLOW };
 enum on_change { ON_CHANGE_EIO, ON_CHANGE_IGNORE };
 
