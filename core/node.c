@@ -7,7 +7,6 @@
 #include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "core/log.h"
@@ -15,14 +14,6 @@
 #include "core/proc.h"
 #include "core/text.h"
 #include "core/util.h"
-
-static long now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000L + ts.tv_nsec / 1000000L;
-}
 
 /* Watch the directory of @path for nodes that come, change owner or are closed. */
 static int watch_directory(const char *path)
@@ -48,7 +39,7 @@ static int watch_directory(const char *path)
  */
 static int try_for_a_while(int (*attempt)(const char *path), const char *path)
 {
-	long end = now_ms() + NODE_LIMIT_MS;
+	int64_t end = now_ms() + NODE_LIMIT_MS;
 	int result = attempt(path), watch;
 	char events[1024];
 
@@ -57,7 +48,7 @@ static int try_for_a_while(int (*attempt)(const char *path), const char *path)
 	watch = watch_directory(path);
 	while (watch >= 0) {
 		struct pollfd ready = { .fd = watch, .events = POLLIN };
-		long left = end - now_ms();
+		int64_t left = end - now_ms();
 
 		result = attempt(path);		/* again: it may have come before we looked */
 		if ((result != -ENOENT && result != -EACCES && result != -EBUSY) || left <= 0)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #include "core/log.h"
 #include "core/util.h"
@@ -29,4 +30,12 @@ void pages_free(void *pages, size_t bytes)
 {
 	if (pages)
 		munmap(pages, bytes);
+}
+
+int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
 }

@@ -41,4 +41,7 @@ void pages_free(void *pages, size_t bytes);
 /* Pointers travel through the kernel's ABI as 64-bit numbers. */
 static inline uint64_t ptr_to_u64(const void *p) { return (uint64_t)(uintptr_t)p; }
 
+/* Milliseconds, of a clock that nobody sets. */
+int64_t now_ms(void);
+
 #endif

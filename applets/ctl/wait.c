@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/inotify.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "applets/ctl/ctl.h"
@@ -18,14 +17,6 @@
 #include "core/util.h"
 
 #define RECHECK_MS 1000		/* a state that changes tells nobody, and a node may come where we cannot watch */
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000L;
-}
 
 /* Can it be opened? 0; -ENODEV, -ENOTCONN for one that is there and not live, or what was said. The driver may come late, too. */
 static int look(const struct ctl *ctl, struct ctrl *ctrl)

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * keeping.h - what the parts of the keeper share
+ *
+ * keeper.c is the list of what it does; each step stands in a file with those
+ * that are of the same matter. All of it is one process with one thread.
+ */
+#ifndef CORE_KEEPING_H
+#define CORE_KEEPING_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "core/ctrl.h"
+#include "core/device.h"
+#include "core/spec.h"
+#include "core/uapi.h"
+#include "core/worker.h"
+
+#define RECHECK_MS 1000			/* how often a device in use is looked at again, where nothing tells */
+#define KILLED_MS 5000			/* a killed worker is gone by then, or never */
+
+/* What a wait has seen. */
+enum {
+	SAW_SIGNAL	= 1 << 0,
+	SAW_REPORT	= 1 << 1,
+	SAW_WORKER_END	= 1 << 2,
+	SAW_RESULT	= 1 << 3,	/* of the control command under way */
+	SAW_COMMAND_END	= 1 << 4,
+	SAW_ANYTHING	= 1 << 5,	/* the time was not over */
+};
+
+struct child {
+	pid_t pid;		/* 0: none */
+	int pidfd;		/* -1: none */
+	int status;		/* as waitpid() gives it, once it has ended */
+	bool ended;
+};
+
+struct keeper {
+	const struct spec *spec;
+	struct ctrl ctrl;
+	struct device device;
+	bool added, started, ready;
+	bool char_made, block_made;	/* the nodes are our own */
+	int name;			/* what holds --name; -1: none */
+	struct child worker, command;
+	bool live;			/* START_DEV has returned, and well */
+	bool killed;			/* we killed the worker, which may not have ended yet */
+	struct disk disk;		/* as the first worker told; all 0 until then */
+	unsigned int useless;		/* crashes in a row, each soon after the start */
+	int64_t born;			/* when the worker began to serve, now_ms() */
+	bool waiting;			/* the driver knows that another will take over */
+	struct child sparer;		/* see spare_a_tag() */
+	struct child flusher;		/* see flush_users() */
+	int pipe;			/* from the worker */
+	struct report report;		/* the last one */
+	unsigned int reports;		/* how many there were */
+	int finish_error;		/* what the backend's last work ended with */
+	bool fetched, stopped, finished;	/* the worker has reported so */
+	int result;			/* of the last control command that was waited for */
+	int stops;			/* signals that ask for an end */
+	int stats_timer;		/* -1: none */
+	int watch;			/* inotify on the disk's node, for --autoclear; -1: none */
+	bool used;			/* somebody has used it */
+	bool ignore_hangup;
+	char score_found[8];		/* oom_score_adj before --oom-score-adj; "": as it is */
+	int error;			/* what the device's end is reported with */
+};
+
+/* Devices of users are known by their node in every command. */
+static inline struct ctrl_device keeper_target(const struct keeper *k)
+{
+	return (struct ctrl_device){
+		.id = k->device.info.dev_id,
+		.path = device_is_unprivileged(&k->device.info) ? k->device.char_path : NULL,
+	};
+}
+
+/* --- events.c */
+
+/* Wait until something happens, @limit_ms at most (-1: for ever). Returns what was seen, 0 when the time was over. */
+unsigned int events_wait(struct keeper *k, int limit_ms);
+
+/*
+ * Wait for the result of START_DEV, STOP_DEV or END_USER_RECOVERY, which wait
+ * for the worker. If it takes longer than @limit_ms, or a third signal comes,
+ * the worker is killed, and then the driver fails what it waited for.
+ */
+int events_wait_ctrl(struct keeper *k, int limit_ms);
+
+void events_tell_stats(const struct keeper *k);
+
+/* Have its end seen; take its status, waiting for its end. */
+int child_watch(struct child *child);
+void child_reap(struct child *child);
+/* Wait for its end, if that comes: it has long ended, unless what it waits for has hung, and that was said. */
+void child_end(struct keeper *k, const struct child *child);
+void worker_kill(struct keeper *k, const char *why);
+
+/* --- steps, and what else is done at the end; @self is the keeper */
+
+int add_up(void *self);
+void add_down(void *self);
+int name_up(void *self);
+void name_down(void *self);
+int node_up(void *self);
+int share_up(void *self);
+
+int worker_up(void *self);
+void worker_down(void *self);
+/* Another worker for one that died. True: it is served again. Requests have waited, or failed, as --recovery says. */
+bool worker_follow(struct keeper *k);
+/* In a child: everything that only the keeper may hold. */
+void keeper_forget(struct keeper *k);
+
+int params_up(void *self);
+int start_up(void *self);
+void start_down(void *self);
+int ready_up(void *self);
+
+int command_up(void *self);
+void command_down(void *self);
+void command_end(struct keeper *k);
+
+#endif
