@@ -162,7 +162,7 @@ void start_down(void *self)
 		return;
 	notify_stopping();
 	/* Who is there to use it before it is live? And to look who does would wait for START_DEV, which has claimed it. */
-	if (!k->live || k->error || k->worker.ended || !wait_unused(k))
+	if (!k->live || k->error || !wait_unused(k))
 		stop_now(k);
 }
 
