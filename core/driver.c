@@ -120,7 +120,9 @@ static int no_access(struct shut *shut, const char *path, int err)
 
 	shut_for(shut, err, "cannot open %s: %s", path, strerror(-err));
 	if (err == -EACCES && stat(path, &st) == 0 && st.st_gid && (st.st_mode & 060) == 060)
-		shut_cure(shut, "run as root, or have root put this user into group %u, and log in again", st.st_gid);
+		shut_cure(shut, "it belongs to user %u and group %u, mode %04o; "
+			  "run as root, or have root put this user into group %u, and log in again",
+			  st.st_uid, st.st_gid, st.st_mode & 07777, st.st_gid);
 	else if (err == -EACCES && stat(path, &st) == 0)
 		shut_cure(shut, "it belongs to user %u and group %u, mode %04o; "
 			  "run as root, or have root give this user access: chgrp GROUP %s && chmod 660 %s",
