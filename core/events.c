@@ -178,11 +178,12 @@ int events_wait_ctrl(struct keeper *k, int limit_ms)
 
 	while (k->ctrl.pending) {
 		int64_t left = end - now_ms();
-		unsigned int seen = left > 0 ? events_wait(k, (int)left) : 0;
+		bool told = k->stops > 2 && !killed;	/* perhaps before there was anything to wait for */
+		unsigned int seen = left > 0 ? events_wait(k, told ? 0 : (int)left) : 0;
 
 		if (seen & SAW_RESULT)
 			return k->result;
-		if (left > 0 && !(k->stops > 2 && !killed))
+		if (left > 0 && !told)
 			continue;
 		if (killed)
 			return -ETIMEDOUT;

@@ -116,7 +116,8 @@ void worker_down(void *self)
 	}
 	while (!k->worker.ended) {
 		int64_t left = end - now_ms();
-		unsigned int seen = k->stopped && !killed ? wait_backend(k) : events_wait(k, left > 0 ? (int)left : 0);
+		bool told = k->stops > 2 && !killed;
+		unsigned int seen = told ? 0 : k->stopped && !killed ? wait_backend(k) : events_wait(k, left > 0 ? (int)left : 0);
 
 		if (!killed && (!seen || k->stops > 2)) {
 			worker_kill(k, k->stops > 2 ? "as told" : "it does not end");
