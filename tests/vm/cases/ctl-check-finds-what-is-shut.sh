@@ -70,7 +70,8 @@ server_status "$disk" >/dev/null
 warned devices '1, of which 1 dead and without a server' 'ublk-ctl prune' ublk-ctl check
 ublk-ctl prune
 
-rmmod ublk_drv || skip "ublk_drv cannot be removed: it is part of this kernel"
+test -e /sys/module/ublk_drv/refcnt || skip "ublk_drv cannot be removed: it is part of this kernel"
+wait_until 10 rmmod ublk_drv # the device that was just deleted holds it for a moment
 expect_status 1 unshare -m sh -c 'mount -t tmpfs none /usr/lib/modules && exec ublk-ctl check'
 expect_said '^FAIL  driver    ublk_drv is not loaded and could not be: this kernel has no such module' \
 	'-> as root: modprobe ublk_drv' '^FAIL  control   not there without the driver' '^WARN  nodes'
