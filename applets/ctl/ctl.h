@@ -48,6 +48,10 @@ struct subcommand {
 struct found_list;
 int ctl_look(const struct ctl *ctl, struct found_list *list);
 
+/* What a server of ours has counted besides requests; nothing of another's, or if it cannot be had. */
+struct found;
+void ctl_tell_rest(const struct found *device);
+
 int ctl_list(const struct ctl *ctl);
 int ctl_info(const struct ctl *ctl);
 int ctl_status(const struct ctl *ctl);

@@ -175,20 +175,25 @@ static void put_heading(const struct figures *f)
 		 rates ? "BYTES/s" : "BYTES", rates ? "ERRORS/s" : "ERRORS");
 }
 
-void figures_table(const struct figures *f)
+void figures_rest(const struct figures *f)
 {
 	const struct stats_field *field;
 	char cell[CELL_MAX];
 
-	put_heading(f);
-	for (unsigned int op = 0; op < OPS; op++)
-		put_op(f, (enum op)op);
 	for (uint32_t i = 0; (field = stats_field(&f->now, i)); i++) {
 		if (has_row(field))
 			continue;
 		put_value(f, field, cell);
 		text_out("  %-22s %8s%s\n", field->name, cell, is_rate(f, field) ? "/s" : "");
 	}
+}
+
+void figures_table(const struct figures *f)
+{
+	put_heading(f);
+	for (unsigned int op = 0; op < OPS; op++)
+		put_op(f, (enum op)op);
+	figures_rest(f);
 }
 
 /* --- for scripts ----------------------------------------------------------------------------------- */

@@ -27,6 +27,7 @@ int figures_of_kernel(struct stats *stats, const char *path);
 
 /* All to standard output. */
 void figures_table(const struct figures *f);
+void figures_rest(const struct figures *f);			/* of that, what is not about requests of one kind */
 void figures_json(const struct figures *f);			/* an object */
 void figures_prometheus(const struct figures *all, unsigned int count);
 

@@ -247,13 +247,15 @@ static void print_info(const struct layout *layout, const struct found_list *lis
 {
 	char text[ESCAPED_MAX];
 
-	for (unsigned int d = 0; d < list->count; d++)
+	for (unsigned int d = 0; d < list->count; d++) {
 		for (unsigned int i = 0; i < layout->count; i++) {
 			cell(layout, i, &list->devices[d], "", text);
 			text_out("%-7s ", layout->columns[i]->name);
 			put(*text ? text : "-");
 			text_out("\n");
 		}
+		ctl_tell_rest(&list->devices[d]);
+	}
 }
 
 /* --- the subcommands ------------------------------------------------------------------- */

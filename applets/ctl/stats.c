@@ -78,6 +78,16 @@ static int take(const struct found *device, struct figures *f)
 	return err;
 }
 
+void ctl_tell_rest(const struct found *device)
+{
+	struct figures f = { .before = STATS_NONE };
+
+	if (found_keeper(device) && !take(device, &f)) {
+		figures_rest(&f);
+		stats_close(&f.now);
+	}
+}
+
 static int explain(const struct found *device, int err)
 {
 	int keeper = found_keeper(device);

@@ -22,5 +22,6 @@ for name in files nodes member_bytes hits misses inflated_bytes served_bytes spa
 	crc_failures indexed_bytes; do
 	ublk-ctl stats -J "$disk" | grep -q "\"zip_$name\": [0-9]" || fail "there is no zip_$name in: $(ublk-ctl stats -J "$disk")"
 done
+ublk-ctl info "$disk" | grep -Eq '^  zip_indexed_bytes +4 ?M'
 umount "$case/mnt"
 stop_disk "$disk"
