@@ -6,25 +6,9 @@
 # shellcheck disable=SC2317 # what claim calls
 set -eu
 cd "$(dirname "$0")/../.."
-number=0 failed=0
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-trap 'exit 1' HUP INT TERM
+# shellcheck source=tests/claims.sh
+. tests/claims.sh
 python3 -c 'import yaml' 2>/dev/null || { echo "1..0 # SKIP there is no python3 with yaml" && exit; }
-
-# claim WHAT CMD...
-claim() {
-	what=$1
-	shift
-	number=$((number + 1))
-	if "$@" >"$work/said" 2>&1; then
-		echo "ok $number - $what"
-	else
-		sed 's/^/# /' "$work/said"
-		echo "not ok $number - $what"
-		failed=1
-	fi
-}
 
 compose() {
 	python3 - <<-'END'
@@ -131,5 +115,4 @@ if test -e /usr/share/containers/seccomp.json; then
 else
 	echo "# SKIP there is no profile of podman's"
 fi
-echo "1..$number"
-exit $failed
+claims_end

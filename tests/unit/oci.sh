@@ -10,25 +10,9 @@
 set -eu
 top=$(cd "$(dirname "$0")/../.." && pwd)
 ublk=$(readlink -f "${UBLK_BIN:-$top/out/ublk}")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-trap 'exit 1' HUP INT TERM
-number=0 failed=0
+# shellcheck source=tests/claims.sh
+. "$top/tests/claims.sh"
 command -v python3 >/dev/null || { echo "1..0 # SKIP there is no python3" && exit; }
-
-# claim WHAT CMD...
-claim() {
-	what=$1
-	shift
-	number=$((number + 1))
-	if "$@" >"$work/said" 2>&1; then
-		echo "ok $number - $what"
-	else
-		sed 's/^/# /' "$work/said"
-		echo "not ok $number - $what"
-		failed=1
-	fi
-}
 
 whole() {
 	python3 - "$work/image.tar" "$ublk" <<-'END'
@@ -89,5 +73,4 @@ if command -v skopeo >/dev/null; then
 else
 	echo "# SKIP there is no skopeo"
 fi
-echo "1..$number"
-exit $failed
+claims_end

@@ -4,15 +4,16 @@
 # zip-trees.sh - archives of many makers, as file systems: what fsck.erofs takes out of the image is what went in
 #
 # DUMP is tests/unit/programs/dump.c: the whole image, asked for as a kernel would, under the sanitizers.
+#
+# shellcheck disable=SC2317 # what claim calls
 set -u
 dump=${DUMP:-out/unit/asan/dump}
 dump=$(realpath "$dump")
 ublk=$(realpath "${UBLK_BIN:-out/ublk}")
 here=$(realpath "$(dirname "$0")")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+# shellcheck source=tests/claims.sh
+. "$here/../claims.sh"
 export TZ=UTC LC_ALL=C.UTF-8
-claims=0
 
 for tool in zip unzip 7z bsdtar python3 fsck.erofs; do
 	command -v $tool >/dev/null || PATH=$PATH:/usr/sbin:/sbin command -v $tool >/dev/null || {
@@ -21,30 +22,6 @@ for tool in zip unzip 7z bsdtar python3 fsck.erofs; do
 	}
 done
 PATH=$PATH:/usr/sbin:/sbin
-
-# claim TEXT COMMAND...
-claim() {
-	text=$1
-	shift
-	claims=$((claims + 1))
-	if "$@" >"$work/said" 2>&1; then
-		echo "ok $claims - $text"
-	else
-		sed 's/^/# /' "$work/said"
-		echo "not ok $claims - $text"
-	fi
-}
-
-# claim_with PROGRAM TEXT COMMAND... - what only this program can make, and not every machine has it
-claim_with() {
-	if command -v "$1" >/dev/null; then
-		shift
-		claim "$@"
-	else
-		claims=$((claims + 1))
-		echo "ok $claims - $2 # SKIP there is no $1 here"
-	fi
-}
 
 # tree DIR - a line for each file: its type, mode, time to the second, target, size and contents
 tree() {
@@ -304,4 +281,4 @@ spoiled() {
 }
 claim "one that is spoiled is made anew" spoiled
 
-echo "1..$claims"
+claims_end
