@@ -255,6 +255,11 @@ server_status() {
 		fail "the server of $1 has not ended within 30 seconds"
 }
 
+# in_flight DISK - somebody waits for it
+in_flight() {
+	test "$(awk '{ print $1 }' "/sys/block/${1#/dev/}/inflight")" != 0
+}
+
 # stop_disk DISK - as a user would; it must end well
 stop_disk() {
 	local status

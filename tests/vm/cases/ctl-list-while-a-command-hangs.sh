@@ -9,10 +9,7 @@ kill -STOP "$worker"
 on_exit "kill -KILL $worker 2>/dev/null || true"
 dd if="$disk" of=/dev/null bs=4k count=1 iflag=direct status=none 2>"$case/dd" &
 dd=$!
-in_flight() {
-	test "$(awk '{ print $1 }' "/sys/block/${disk#/dev/}/inflight")" != 0
-}
-wait_until 5 in_flight
+wait_until 5 in_flight "$disk"
 # told twice: STOP_DEV now waits for the request, and whoever asks about the device waits for STOP_DEV
 kill -TERM "$(server_pid "$disk")"
 wait_until 5 grep -q 'in use' "$(server_of "$disk")/stderr"

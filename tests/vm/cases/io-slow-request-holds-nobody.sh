@@ -15,7 +15,7 @@ on_exit 'DM_DISABLE_UDEV=1 dmsetup remove both'
 pattern 64K 3 | tee "$case/p" | write_at /dev/mapper/both 0
 write_at /dev/mapper/both 4M <"$case/p"
 
-in_flight() {
+one_in_flight() {
 	test "$(awk '{ print $1 }' "/sys/block/${disk#/dev/}/inflight")" = 1
 }
 
@@ -27,11 +27,11 @@ held() {
 	on_exit 'dmsetup resume slow 2>/dev/null'
 	dd if="$disk" of="$case/slow" bs=64k count=1 iflag=direct status=none &
 	reader=$!
-	wait_until 5 in_flight
+	wait_until 5 one_in_flight
 	timeout 10 dd if="$disk" of="$case/fast" bs=64k skip=64 count=1 iflag=direct status=none
 	cmp "$case/p" "$case/fast"
 	timeout 10 dd if="$case/p" of="$disk" bs=64k seek=65 oflag=direct conv=notrunc,nocreat status=none
-	in_flight || fail "the slow one was answered"
+	one_in_flight || fail "the slow one was answered"
 	dmsetup resume slow
 	wait "$reader"
 	cmp "$case/p" "$case/slow"

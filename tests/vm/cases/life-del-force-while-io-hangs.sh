@@ -6,10 +6,7 @@ worker=$(worker_pid "$disk")
 kill -STOP "$worker"
 dd if="$disk" of=/dev/null bs=4k count=1 iflag=direct status=none 2>"$case/dd" &
 dd=$!
-in_flight() {
-	test "$(awk '{ print $1 }' "/sys/block/${disk#/dev/}/inflight")" != 0
-}
-wait_until 5 in_flight
+wait_until 5 in_flight "$disk"
 expect_status 5 ublk-ctl del "$disk"
 expect_said "in use: open in process $dd \(dd\)"
 expect_status 0 ublk-ctl del --force "$disk"

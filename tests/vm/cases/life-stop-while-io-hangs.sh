@@ -5,10 +5,7 @@ disk=$(start_disk mem --size 16M --stop-timeout 2)
 kill -STOP "$(worker_pid "$disk")"
 dd if="$disk" of=/dev/null bs=4k count=1 iflag=direct status=none 2>"$case/dd" &
 dd=$!
-in_flight() {
-	test "$(awk '{ print $1 }' "/sys/block/${disk#/dev/}/inflight")" != 0
-}
-wait_until 5 in_flight
+wait_until 5 in_flight "$disk"
 kill -TERM "$(server_pid "$disk")"
 kill -INT "$(server_pid "$disk")"
 wait "$dd" && fail "the read succeeded"

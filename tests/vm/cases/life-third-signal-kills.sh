@@ -1,16 +1,13 @@
 # SPDX-License-Identifier: MIT
 about "a third signal does not wait for --stop-timeout: a server that hangs is killed at once, also when the three are seen together"
 
-in_flight() {
-	test "$(awk '{ print $1 }' "/sys/block/${disk#/dev/}/inflight")" != 0
-}
 for together in no yes; do
 	disk=$(start_disk mem --size 16M --stop-timeout 300)
 	keeper=$(server_pid "$disk")
 	kill -STOP "$(worker_pid "$disk")"
 	dd if="$disk" of=/dev/null bs=4k count=1 iflag=direct status=none 2>"$case/dd" &
 	dd=$!
-	wait_until 5 in_flight
+	wait_until 5 in_flight "$disk"
 	test $together = no || kill -STOP "$keeper"
 	for signal in TERM INT HUP; do
 		kill -$signal "$keeper"
