@@ -319,26 +319,20 @@ int ctrl_share(struct ctrl *ctrl, struct ctrl_device device, void *at, uint64_t 
 	return err ? err : wait_result(ctrl, CTRL_LIMIT_MS);
 }
 
+/* @server_pid is ready to serve. */
+static int send_ready(struct ctrl *ctrl, enum ublk_cmd command, struct ctrl_device device, int server_pid)
+{
+	return send_call(ctrl, &(struct call){ .command = command, .device = device, .data = (uint64_t)server_pid });
+}
+
 int ctrl_send_start(struct ctrl *ctrl, struct ctrl_device device, int server_pid)
 {
-	struct call call = {
-		.command = UBLK_CMD_START_DEV,
-		.device = device,
-		.data = (uint64_t)server_pid,
-	};
-
-	return send_call(ctrl, &call);
+	return send_ready(ctrl, UBLK_CMD_START_DEV, device, server_pid);
 }
 
 int ctrl_send_recovered(struct ctrl *ctrl, struct ctrl_device device, int server_pid)
 {
-	struct call call = {
-		.command = UBLK_CMD_END_USER_RECOVERY,
-		.device = device,
-		.data = (uint64_t)server_pid,
-	};
-
-	return send_call(ctrl, &call);
+	return send_ready(ctrl, UBLK_CMD_END_USER_RECOVERY, device, server_pid);
 }
 
 int ctrl_recover(struct ctrl *ctrl, struct ctrl_device device)
