@@ -244,6 +244,18 @@ worker_pid() {
 	cut -d ' ' -f 1 "/proc/$keeper/task/$keeper/children"
 }
 
+# kill_worker DISK - shoot the process that serves it, as soon as another does than was shot last. One that is just
+# taking over is spared: before Linux 7.0 the driver would not have another after that.
+kill_worker() {
+	wait_until 60 another_serves "$1" "${shot:-}"
+	kill -KILL "$serving"
+	shot=$serving
+}
+another_serves() {
+	serving=$(ublk-ctl list -n --raw -O pid,state "$1" | sed -n 's/^\([0-9]*\) live$/\1/p')
+	test -n "$serving" && test "$serving" != "$2"
+}
+
 # server_said DISK - its standard error up to now
 server_said() {
 	cat "$(server_of "$1")/stderr"
