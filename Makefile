@@ -59,6 +59,15 @@ VERSIONED := $(OUT)/obj/core/main.o $(OUT)/obj/applets/ctl/ctl.o
 $(VERSIONED): CPPFLAGS += -DUBLK_VERSION='"$(VERSION)"'
 $(VERSIONED): $(OUT)/version
 
+# What servers may ask of the kernel, as the sources say
+$(OUT)/generated/syscalls.inc: $(SOURCES) build/seccomp.sh
+	$(Q)mkdir -p $(@D)
+	$(Q)build/seccomp.sh >$@.new
+	$(Q)if cmp -s $@.new $@; then rm $@.new && touch $@; else mv $@.new $@; fi
+
+$(OUT)/obj/core/sandbox.o: CPPFLAGS += -I$(OUT)/generated
+$(OUT)/obj/core/sandbox.o: $(OUT)/generated/syscalls.inc
+
 $(OUT)/ublk: $(OBJECTS) $(OUT)/musl.flags build/link.sh
 	$(call say,LINK,$@)
 	$(Q)CC="$(CC)" build/link.sh $(OUT) $@.debug $(OBJECTS) $(LDFLAGS)

@@ -58,8 +58,10 @@ static int paths_up(void *self)
 {
 	struct keeper *k = self;
 	const struct applet *applet = k->spec->applet;
-	int err = notify_open(k->spec);
+	int err = user_choose(&k->device.user, k->spec->user);
 
+	if (!err)
+		err = notify_open(k->spec);
 	if (!err && k->spec->shared_memory)
 		err = region_open(&k->device.region, k->spec->shared_memory);
 	if (!err && applet->backend->prepare)
@@ -169,7 +171,7 @@ static void cpus_down(void *self)
 static int stats_up(void *self)
 {
 	struct keeper *k = self;
-	int err = stats_open(&k->device.stats, (uint32_t)k->device.info.nr_hw_queues * STATS_QUEUE + BACKEND_NUMBERS);
+	int err = stats_open(&k->device.stats, (uint32_t)k->device.info.nr_hw_queues * STATS_QUEUE + BACKEND_NUMBERS + SANDBOX_NUMBERS);
 
 	if (err) {
 		stats_close(&k->device.stats);

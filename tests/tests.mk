@@ -83,7 +83,7 @@ $(UNIT)/uapi_host.inc: core/uapi.h
 
 # --- lint
 
-lint: $(OUT)/deps/deps.stamp $(UNIT_GENERATED)
+lint: $(OUT)/deps/deps.stamp $(UNIT_GENERATED) $(OUT)/generated/syscalls.inc
 	$(Q)tests/lint $(OUT)
 
 # --- boot

@@ -113,6 +113,13 @@ static int file_prepare(void *self, const struct spec *spec)
 	return err;
 }
 
+static int file_file(const void *self)
+{
+	const struct file *f = self;
+
+	return f->backing.fd;
+}
+
 static bool file_at_once(const void *self)
 {
 	const struct file *f = self;
@@ -238,6 +245,7 @@ static void file_close(void *self)
 static const struct backend file_backend = {
 	.mostly	  = IN_FILE,
 	.prepare  = file_prepare,
+	.file	  = file_file,
 	.at_once  = file_at_once,
 	.open	  = file_open,
 	.count	  = file_count,

@@ -236,6 +236,7 @@ static int map_kind(bool shared)
 	return (shared ? MAP_SHARED : MAP_PRIVATE) | MAP_ANONYMOUS;
 }
 
+/* #syscalls:opening mmap */
 static void *map_pages(uint64_t size, enum huge huge, bool shared)
 {
 	int flags = map_kind(shared);
@@ -276,6 +277,7 @@ static int explain_map(uint64_t size, enum huge huge, int err)
 	return err;
 }
 
+/* #syscalls:opening mbind */
 static int bind_to_node(const struct store *store, int node)
 {
 	unsigned long mask[NODES_MAX / (8 * sizeof(unsigned long))] = { 0 };
@@ -326,6 +328,7 @@ void store_counted(struct store *store, _Atomic uint64_t *numbers)
 	note_size(store);
 }
 
+/* #syscalls:opening madvise */
 int store_open(struct store *store, const struct store_plan *plan)
 {
 	uint64_t page = page_size_of(plan->huge);
@@ -360,6 +363,7 @@ int store_open(struct store *store, const struct store_plan *plan)
 	return err;
 }
 
+/* #syscalls:mem,file munmap */
 void store_close(struct store *store)
 {
 	if (store->base)
@@ -370,6 +374,7 @@ void store_close(struct store *store)
 	store->tally = NULL;
 }
 
+/* #syscalls:opening mremap */
 int store_grow(struct store *store, uint64_t size)
 {
 	uint64_t old = store->size, old_map = store->map_size;

@@ -162,6 +162,13 @@ static int zip_prepare(void *self, const struct spec *spec)
 	return err ? err : open_index(z);
 }
 
+static int zip_file(const void *self)
+{
+	const struct zip *z = self;
+
+	return z->backing.fd;
+}
+
 static bool zip_at_once(const void *self)
 {
 	const struct zip *z = self;
@@ -561,6 +568,7 @@ static int zip_instead(void *self, const struct spec *spec)
 static const struct backend zip_backend = {
 	.mostly	     = IN_FILE,
 	.prepare     = zip_prepare,
+	.file	     = zip_file,
 	.at_once     = zip_at_once,
 	.count	     = zip_count,
 	.open	     = zip_open,

@@ -396,7 +396,8 @@ kernel_complaints() {
 # because it expects to see the server itself there. Nothing follows from it, and nobody can keep it from happening.
 kernel_own='WARNING: drivers/block/ublk_drv.c:[0-9]+ at ublk_ch_uring_cmd\+'
 
-kernel_alarms='WARNING|BUG|Oops|hung_task|blocked for more than|general protection|UBSAN|KASAN'
+# 1326: a system call that the sandbox has no room for, and a server that was killed for it
+kernel_alarms='WARNING|BUG|Oops|hung_task|blocked for more than|general protection|UBSAN|KASAN|audit: type=1326|SECCOMP'
 
 kernel_log() {
 	dmesg | awk -v mark="$case begins" 'index($0, mark) { n = 0; next } { line[n++] = $0 }
