@@ -103,13 +103,19 @@ $(OUT)/ublk-oci.tar: $(OUT)/ublk build/oci.sh VERSION
 # --- what cases need and no package has
 
 TOOLS := $(patsubst tests/vm/tools/%.c,$(OUT)/tools/%,$(sort $(wildcard tests/vm/tools/*.c)))
-tools: $(TOOLS) $(OUT)/ublk-oci.tar
+tools: $(TOOLS) $(OUT)/tools/ublk-shellcode $(OUT)/ublk-oci.tar
 $(OUT)/tools/%: tests/vm/tools/%.c $(OUT)/musl.flags $(OUT)/deps/deps.stamp
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -Wall -Wextra $(WERROR) -fPIE -Os $$(cat $(OUT)/musl.cflags) -c -o $(OUT)/$*.o $<
 	$(Q)CC="$(CC)" build/link.sh $(OUT) $@ $(OUT)/$*.o
 	$(Q)rm -f $(OUT)/$*.o
+
+# A server that has been taken over: all of the program, but other names
+$(OUT)/tools/ublk-shellcode: $(OUT)/obj/tests/vm/shellcode.o $(filter-out %/core/applet.o,$(OBJECTS))
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)CC="$(CC)" build/link.sh $(OUT) $@ $^ -Wl,--wrap=ring_open,--wrap=ring_reap
 
 # --- manual pages: each disk's page gets the options that all disks have
 
