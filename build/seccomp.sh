@@ -44,7 +44,7 @@ collect | awk '
 }
 END {
 	print "/* made by build/seccomp.sh */"
-	print "static const char *const call_groups[] = {"
+	print "static const char call_groups[][8] = {"
 	for (i = 1; i <= count; i++)
 		print "\t\"" order[i] "\","
 	print "};\n"

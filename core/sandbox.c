@@ -24,7 +24,7 @@
 /* Old kernels, and containers, have not all of it: then the disk is served all the same, and whoever asks is told. */
 void sandbox_without(struct sandbox *sandbox, enum sandbox_part part, int error)
 {
-	static const char *const parts[] = { "landlock", "seccomp", "restrictions of io_uring" };
+	static const char parts[][12] = { "landlock", "seccomp", "ring limits" };
 
 	if (!(atomic_fetch_or(&sandbox->lacks, part) & part))
 		info("the server does without %s: %s", parts[log2_u64(part)], strerror(-error));
@@ -41,9 +41,8 @@ static int try_user(struct user *user)
 	if (syscall(SYS_setresgid, -1, -1, user->gid) == 0 && syscall(SYS_setresuid, -1, -1, user->uid) == 0)
 		return 0;
 	if (user->insisted)
-		return fail(-errno, "let the server be user %" PRIu32 " and group %" PRIu32, user->uid, user->gid);
-	info("the server stays the user it is: there is no user %" PRIu32 " or group %" PRIu32 " here: %s", user->uid,
-	     user->gid, strerror(errno));
+		return fail(-errno, "let the server be user %" PRIu32 ", group %" PRIu32, user->uid, user->gid);
+	info("the server stays the user it is: user %" PRIu32 ": %s", user->uid, strerror(errno));
 	user->change = false;
 	return 0;
 }
@@ -68,19 +67,21 @@ int sandbox_early(struct sandbox *sandbox)
 	if (prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0) < 0 && errno != EPERM && errno != EINVAL)
 		return -errno;
 	if (!sandbox->on) {
-		note("--sandbox=off: the server can do whatever a user can who has no capabilities");
+		note("--sandbox=off: the server has no capabilities, but else is not confined");
 		sandbox->user.change = false;
 	}
 	return try_user(&sandbox->user);
 }
 
-/* A limit of processes says nothing to root. It would to somebody else, who has all disks of this machine. */
+/*
+ * A limit of processes says nothing to root. It would to somebody else, who
+ * has all disks of this machine. Without CAP_SYS_RESOURCE it stays as it is.
+ */
 static void lift_process_limit(void)
 {
 	static const uint64_t none[2] = { UINT64_MAX, UINT64_MAX };
 
-	if (syscall(SYS_prlimit64, 0, RLIMIT_NPROC, none, NULL) < 0)
-		info("the limit of processes stays as it is: %s", strerror(errno));
+	syscall(SYS_prlimit64, 0, RLIMIT_NPROC, none, NULL);
 }
 
 /* Of this thread alone: libc's would have all threads do it, and some have yet to fetch. */
@@ -103,34 +104,29 @@ struct ruleset {
 	uint64_t files, ports, scopes;
 };
 
-static const struct { uint8_t field, bits; } landlock_fields[] = {
-	{ 0, 17 },	/* whatever can be done with a path, up to Linux 7.1 */
-	{ 1, 2 },	/* TCP, Linux 6.7 */
-	{ 2, 2 },	/* abstract sockets and signals of others, Linux 6.12 */
+/* How many rights of each kind there are, newest first. All of them are handled, and none is given. */
+static const struct { uint8_t files, ports, scopes; } rights[] = {
+	{ 17, 2, 2 },	/* Linux 7.1: sockets by their path */
+	{ 16, 2, 2 },	/* 6.12: abstract sockets and signals of others */
+	{ 16, 2, 0 },	/* 6.10: ioctl of devices */
+	{ 15, 2, 0 },	/* 6.7: TCP */
+	{ 15, 0, 0 },	/* 6.2: truncate */
+	{ 14, 0, 0 },	/* 5.19: links between directories */
+	{ 13, 0, 0 },	/* 5.13 */
 };
 
-static int create_ruleset(const struct ruleset *ruleset)
+/* As much as this kernel knows. A descriptor, or -errno. */
+static int create_ruleset(void)
 {
-	return (int)syscall(SYS_landlock_create_ruleset, ruleset, sizeof(*ruleset), 0);
-}
+	int fd = -EINVAL;
 
-/* As much as this kernel knows of each. A descriptor, or -errno. */
-static int most_of_ruleset(void)
-{
-	struct ruleset ruleset = { 0 };
-	uint64_t *fields[] = { &ruleset.files, &ruleset.ports, &ruleset.scopes };
-	int fd = -1;
+	for (size_t i = 0; i < ARRAY_SIZE(rights) && (fd == -EINVAL || fd == -E2BIG); i++) {
+		struct ruleset all = {
+			(1U << rights[i].files) - 1, (1U << rights[i].ports) - 1, (1U << rights[i].scopes) - 1,
+		};
 
-	for (size_t i = 0; i < ARRAY_SIZE(landlock_fields); i++) {
-		unsigned int bits = landlock_fields[i].bits;
-
-		if (fd >= 0)
-			close(fd);
-		do
-			*fields[i] = (1ULL << bits) - 1;
-		while ((fd = create_ruleset(&ruleset)) < 0 && (errno == EINVAL || errno == E2BIG) && bits--);
-		if (fd < 0)
-			return -errno;
+		fd = (int)syscall(SYS_landlock_create_ruleset, &all, sizeof(all), 0);
+		fd = fd < 0 ? -errno : fd;
 	}
 	return fd;
 }
@@ -138,7 +134,7 @@ static int most_of_ruleset(void)
 /* What is open stays so. No path leads anywhere from here on. */
 static int leave_files(void)
 {
-	int fd = most_of_ruleset(), err = 0;
+	int fd = create_ruleset(), err = 0;
 
 	if (fd < 0)
 		return fd;
@@ -202,7 +198,7 @@ int sandbox_thread(struct sandbox *sandbox)
 #if defined(__x86_64__)
 #define ARCHITECTURE AUDIT_ARCH_X86_64	/* numbers of x32 have a bit more, and are none of ours */
 #elif defined(__aarch64__)
-#define ARCHITECTURE (AUDIT_ARCH_AARCH64 & ~0U)
+#define ARCHITECTURE AUDIT_ARCH_AARCH64
 #elif defined(__riscv) && __riscv_xlen == 64
 #define ARCHITECTURE AUDIT_ARCH_RISCV64
 #else
@@ -231,15 +227,29 @@ static void add(struct program *program, uint16_t code, uint8_t yes, uint8_t no,
 	program->code[program->length++] = (struct sock_filter){ code, yes, no, value };
 }
 
+static void add_load(struct program *program, size_t offset)
+{
+	add(program, BPF_LD | BPF_W | BPF_ABS, 0, 0, (uint32_t)offset);
+}
+
+static void allow_if(struct program *program, uint32_t value)
+{
+	add(program, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, value);
+	add(program, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW);
+}
+
+static void kill_rest(struct program *program)
+{
+	add(program, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_KILL_PROCESS);
+}
+
 static void add_condition(struct program *program, size_t i)
 {
 	add(program, BPF_JMP | BPF_JEQ | BPF_K, 0, 5, conditions[i].number);
-	add(program, BPF_LD | BPF_W | BPF_ABS, 0, 0,
-	    (uint32_t)offsetof(struct seccomp_data, args) + 8U * conditions[i].argument + LOW_HALF);
+	add_load(program, offsetof(struct seccomp_data, args) + 8U * conditions[i].argument + LOW_HALF);
 	add(program, BPF_ALU | BPF_AND | BPF_K, 0, 0, conditions[i].mask);
-	add(program, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, conditions[i].value);
-	add(program, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW);
-	add(program, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_KILL_PROCESS);
+	allow_if(program, conditions[i].value);
+	kill_rest(program);
 }
 
 static void add_call(struct program *program, uint16_t number)
@@ -249,8 +259,7 @@ static void add_call(struct program *program, uint16_t number)
 			add_condition(program, i);
 			return;
 		}
-	add(program, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, number);
-	add(program, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW);
+	allow_if(program, number);
 }
 
 /* What everybody may, what this applet may, and what may be done while the disk is being opened. */
@@ -276,14 +285,14 @@ static int filter(unsigned int groups)
 	struct sock_fprog wanted = { .filter = program.code };
 	long result;
 
-	add(&program, BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, arch));
+	add_load(&program, offsetof(struct seccomp_data, arch));
 	add(&program, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, ARCHITECTURE);
-	add(&program, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_KILL_PROCESS);
-	add(&program, BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, nr));
+	kill_rest(&program);
+	add_load(&program, offsetof(struct seccomp_data, nr));
 	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
 		if (calls[i].groups & groups)
 			add_call(&program, calls[i].number);
-	add(&program, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_KILL_PROCESS);
+	kill_rest(&program);
 	wanted.len = program.length;
 	result = ARCHITECTURE ? syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &wanted) : -1;
 	return result < 0 ? -errno : result ? -ESRCH : 0;

@@ -11,8 +11,7 @@
 
 #define USER_NAME "ublk"
 #define USER_NUMBER 0x75626c6bU		/* "ublk": above all that systemd, containers and their like hand out */
-#define CAP_NUMBER_KILL 5
-#define CAP_NUMBER_SETGID 6
+#define CAP_NUMBER_KILL 5		/* and SETGID, and SETUID */
 #define CAP_NUMBER_SETUID 7
 
 /* The file itself: libc would ask directories and load what knows them. "NAME:x:UID:GID:..." */
@@ -38,7 +37,7 @@ static int parse(const char *text, uint64_t *uid, uint64_t *gid)
 	char name[64];
 
 	if (colon && text_is_number(colon + 1, gid))
-		return fail_usage("--user is NAME or UID, or one of them and :GID, not '%s'", text);
+		return fail_usage("--user is NAME or UID, and perhaps :GID, not '%s'", text);
 	text_format(name, sizeof(name), "%.*s", colon ? (int)(colon - text) : (int)strlen(text), text);
 	if (text_number(&at, uid) && look_up(name, uid))
 		return fail_usage("--user: there is no user '%s' in /etc/passwd", name);
@@ -58,10 +57,12 @@ int user_choose(struct user *user, const char *text)
 		uid = USER_NUMBER;
 	*user = (struct user){ .uid = (uint32_t)uid, .gid = (uint32_t)gid, .insisted = text };
 	/* CAP_KILL: or a worker that hangs could not be ended, and one without a keeper would stay. */
-	user->change = proc_capable(CAP_NUMBER_KILL) && proc_capable(CAP_NUMBER_SETGID) && proc_capable(CAP_NUMBER_SETUID);
+	user->change = true;
+	for (unsigned int cap = CAP_NUMBER_KILL; cap <= CAP_NUMBER_SETUID; cap++)
+		user->change &= proc_capable(cap);
 	if (!user->change && text)
-		return fail_plain(-EPERM, "--user: it takes CAP_SETUID, CAP_SETGID and CAP_KILL to let the server be somebody else");
+		return fail_plain(-EPERM, "--user takes CAP_SETUID, CAP_SETGID and CAP_KILL");
 	if (!user->change)
-		info("the server stays the user it is: there are not CAP_SETUID, CAP_SETGID and CAP_KILL");
+		info("the server stays the user it is");
 	return 0;
 }

@@ -181,15 +181,15 @@ static void get_uid(const struct found *d, char *text)
 static void get_sandbox(const struct found *d, char *text)
 {
 	static const struct { const char *name, *field, *so; } kept[] = {
-		{ "no-capabilities", "CapEff", "0000000000000000" }, { "no-new-privileges", "NoNewPrivs", "1" },
-		{ "seccomp", "Seccomp", "2" }, { "landlock", NULL, "landlock" }, { "restricted-rings", NULL, "restricted_rings" },
+		{ "no_capabilities", "CapEff", "0000000000000000" }, { "no_new_privs", "NoNewPrivs", "1" },
+		{ "seccomp", "Seccomp", "2" }, { "landlock", NULL, NULL }, { "restricted_rings", NULL, NULL },
 	};
 	int used = 0;
 
 	if (!d->told || d->info.ublksrv_pid <= 0)
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
-		if (kept[i].field ? threads_are(d, kept[i].field, kept[i].so) : is_noted(d, kept[i].so))
+		if (kept[i].field ? threads_are(d, kept[i].field, kept[i].so) : is_noted(d, kept[i].name))
 			used += text_format(text + used, (size_t)(VALUE_MAX - used), "%s%s", used ? "," : "", kept[i].name);
 }
 

@@ -27,7 +27,7 @@ confined() {
 	expect "$(awk '/^Max core file size/ { print $5 $6 }' "/proc/$(worker_pid "$disk")/limits")" = 00
 	expect "$(awk '/^Max open files/ { print $4 $5 }' "/proc/$(worker_pid "$disk")/limits")" = 00
 	expect "$(ublk-ctl list -n --raw -O uid,sandbox "$disk")" = \
-		"1969384555 no-capabilities,no-new-privileges,seccomp,landlock,restricted-rings"
+		"1969384555 no_capabilities,no_new_privs,seccomp,landlock,restricted_rings"
 }
 
 disk=$(start_disk mem --size 16M --queues 2)
