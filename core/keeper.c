@@ -171,7 +171,8 @@ static void cpus_down(void *self)
 static int stats_up(void *self)
 {
 	struct keeper *k = self;
-	int err = stats_open(&k->device.stats, (uint32_t)k->device.info.nr_hw_queues * STATS_QUEUE + BACKEND_NUMBERS + SANDBOX_NUMBERS);
+	uint32_t queues = k->device.info.nr_hw_queues;
+	int err = stats_open(&k->device.stats, queues * STATS_QUEUE + BACKEND_NUMBERS + SANDBOX_NUMBERS);
 
 	if (err) {
 		stats_close(&k->device.stats);

@@ -58,7 +58,10 @@ static uint32_t encode(const struct queue_plan *plan, enum ublk_io_cmd command)
 	return plan->legacy ? (uint32_t)command : (uint32_t)_IOWR('u', command, struct ublksrv_io_cmd);
 }
 
-/* Without this queue the device would hang, so the process ends, and the keeper takes the device away. #syscalls exit_group */
+/*
+ * Without this queue the device would hang, so the process ends, and the
+ * keeper takes the device away. #syscalls exit_group
+ */
 __attribute__((noreturn, format(printf, 2, 3))) static void die(int error, const char *format, ...)
 {
 	char why[160];

@@ -46,7 +46,10 @@ void ring_close(struct ring *ring)
 	io_uring_queue_exit(&ring->uring);
 }
 
-/* What is registered with it goes with the process: to take it back is a call that is forbidden by now. #syscalls close */
+/*
+ * What is registered with it goes with the process: to take it back is a call
+ * that is forbidden by now. #syscalls close
+ */
 void ring_leave(struct ring *ring)
 {
 	close(ring->uring.ring_fd);

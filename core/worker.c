@@ -179,7 +179,9 @@ static int backend_up(void *self)
 /* What the kernel tells nobody about another process. */
 static void count_sandbox(struct worker *w)
 {
-	static const struct stats_name names[SANDBOX_NUMBERS] = { { "landlock", STATS_GAUGE }, { "restricted_rings", STATS_GAUGE } };
+	static const struct stats_name names[SANDBOX_NUMBERS] = {
+		{ "landlock", STATS_GAUGE }, { "restricted_rings", STATS_GAUGE },
+	};
 	_Atomic uint64_t *numbers;
 
 	if (!w->device->stats.page)

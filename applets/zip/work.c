@@ -514,7 +514,10 @@ static void run(struct worker *worker, struct task *task, struct buffer *buffer)
 	inflate->starved = false;
 }
 
-/* It allocates and frees as it goes, and its end is libc's. #syscalls futex mmap munmap mremap mprotect madvise brk exit rt_sigprocmask */
+/*
+ * It allocates and frees as it goes, and its end is libc's.
+ * #syscalls futex mmap munmap mremap mprotect madvise brk exit rt_sigprocmask
+ */
 void *work(void *arg)
 {
 	struct worker *worker = arg;

@@ -37,15 +37,16 @@ static _Thread_local struct ring *own_ring;
 
 static const struct { const char *name; long number; } known[] = {
 #define CALL(name) { #name, SYS_##name },
-	CALL(openat) CALL(open) CALL(openat2) CALL(creat) CALL(execve) CALL(execveat) CALL(socket) CALL(connect) CALL(clone)
-	CALL(clone3) CALL(fork) CALL(vfork) CALL(io_uring_setup) CALL(io_uring_register) CALL(ptrace) CALL(process_vm_readv)
-	CALL(process_vm_writev) CALL(kill) CALL(tgkill) CALL(pidfd_open) CALL(pidfd_getfd) CALL(pidfd_send_signal) CALL(mount)
-	CALL(umount2) CALL(chroot) CALL(setns) CALL(unshare) CALL(setuid) CALL(setresuid) CALL(capset) CALL(prctl) CALL(seccomp)
-	CALL(bpf) CALL(keyctl) CALL(perf_event_open) CALL(userfaultfd) CALL(memfd_create) CALL(unlinkat) CALL(renameat2)
-	CALL(linkat) CALL(symlinkat) CALL(mkdirat) CALL(chmod) CALL(chown) CALL(dup) CALL(dup2) CALL(fcntl) CALL(ioctl) CALL(mmap)
-	CALL(mprotect) CALL(readlinkat) CALL(getdents64) CALL(sendmsg) CALL(recvmsg) CALL(reboot) CALL(init_module)
-	CALL(finit_module) CALL(kexec_load) CALL(swapon) CALL(sethostname) CALL(landlock_restrict_self) CALL(prlimit64)
-	CALL(getppid) CALL(statx) CALL(eventfd2) CALL(clock_gettime) CALL(madvise)
+	CALL(openat) CALL(open) CALL(openat2) CALL(creat) CALL(execve) CALL(execveat) CALL(socket) CALL(connect)
+	CALL(clone) CALL(clone3) CALL(fork) CALL(vfork) CALL(io_uring_setup) CALL(io_uring_register) CALL(ptrace)
+	CALL(process_vm_readv) CALL(process_vm_writev) CALL(kill) CALL(tgkill) CALL(pidfd_open) CALL(pidfd_getfd)
+	CALL(pidfd_send_signal) CALL(mount) CALL(umount2) CALL(chroot) CALL(setns) CALL(unshare) CALL(setuid)
+	CALL(setresuid) CALL(capset) CALL(prctl) CALL(seccomp) CALL(bpf) CALL(keyctl) CALL(perf_event_open)
+	CALL(userfaultfd) CALL(memfd_create) CALL(unlinkat) CALL(renameat2) CALL(linkat) CALL(symlinkat)
+	CALL(mkdirat) CALL(chmod) CALL(chown) CALL(dup) CALL(dup2) CALL(fcntl) CALL(ioctl) CALL(mmap) CALL(mprotect)
+	CALL(readlinkat) CALL(getdents64) CALL(sendmsg) CALL(recvmsg) CALL(reboot) CALL(init_module)
+	CALL(finit_module) CALL(kexec_load) CALL(swapon) CALL(sethostname) CALL(landlock_restrict_self)
+	CALL(prlimit64) CALL(getppid) CALL(statx) CALL(eventfd2) CALL(clock_gettime) CALL(madvise)
 #undef CALL
 };
 
@@ -157,7 +158,9 @@ static int shellcode_open(void *self, struct disk *disk)
 static struct place shellcode_where(void *self, const struct span *span)
 {
 	(void)self;
-	return span->op == OP_READ || span->op == OP_WRITE ? in_memory(memory + span->offset, span->length) : nowhere(span->length);
+	if (span->op == OP_READ || span->op == OP_WRITE)
+		return in_memory(memory + span->offset, span->length);
+	return nowhere(span->length);
 }
 
 static void shellcode_written(void *self, enum op op, uint64_t offset, uint32_t length)
