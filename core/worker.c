@@ -234,7 +234,9 @@ static int finish(struct worker *w)
 	void *self = w->spec->applet->self;
 	int err = report(w, REPORT_STOPPED, 0);
 
-	if (!err && w->backend->stopped)
+	if (err)
+		fail(err, "report to the keeper");
+	else if (w->backend->stopped)
 		err = w->backend->stopped(self);
 	if (w->backend->close)
 		w->backend->close(self);
