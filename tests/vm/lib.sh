@@ -20,6 +20,16 @@ skip() {
 	exit 77
 }
 
+# remark TEXT - something that was seen and is worth a line of its own, which begins with "#"
+remark() {
+	echo "$*" >>"$case/remarks"
+}
+
+# counted_as N WHAT - how many of what this case has done; "make test-faults" adds them up
+counted_as() {
+	remark "$@"
+}
+
 requires() {
 	local name
 
