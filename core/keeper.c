@@ -230,6 +230,8 @@ static bool is_done_with(struct keeper *k)
 static void serve(struct keeper *k)
 {
 	while (!k->stopped && (!k->worker.ended || worker_follow(k))) {
+		if (k->worker.ended)	/* the next one as well, which was seen while it was given the device */
+			continue;
 		if (k->stops && !(k->command.pid && !k->command.ended))
 			return;
 		if (k->stops > 1 || k->command.ended || is_done_with(k))
