@@ -379,14 +379,24 @@ static int64_t user_file(struct xfer *xfer, struct request *request, const struc
 	return moved > 0 ? xfer_settle(&xfer->serving, request, (int)moved) : moved;
 }
 
-/* What was read from a file is in the buffer and must reach the request. */
+/* What was read from a file is in the buffer and must reach the request: all of it, or it would be read again from its middle. */
 int xfer_settle(struct serving *serving, struct request *request, int moved)
 {
 	struct xfer *xfer = (struct xfer *)serving;
+	uint32_t start = done(request);
+	int copied = 0;
 
 	if (xfer->driver_copies || request->rest.op != OP_READ || request->moving != IN_FILE || !request->buffer)
 		return moved;
-	return (int)copy_bytes(xfer, request, request->buffer + done(request), done(request), (uint32_t)moved);
+	while (copied < moved) {
+		uint32_t at = start + (uint32_t)copied;
+		int64_t n = copy_bytes(xfer, request, request->buffer + at, at, (uint32_t)(moved - copied));
+
+		if (n < 0)
+			return (int)n;
+		copied += (int)n;
+	}
+	return moved;
 }
 
 /* --- zero-copy: a file is read into and written from the request's own pages ----- */
