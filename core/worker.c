@@ -56,7 +56,7 @@ static int early_up(void *self)
 	if (err)
 		return err;
 	err = sandbox_early(&w->sandbox);
-	return err ? fail(err, "give up privileges that an exec could gain") : 0;
+	return err ? fail(err, "confine the server") : 0;
 }
 
 static _Atomic uint64_t *count_queues(const struct worker *w)
