@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-about "the device behind a disk hangs in the midst of I/O and the server is told to end: it does, says what is left, and when the device is back that can go"
+about "the device behind a disk hangs in the midst of I/O and the server is told to end: it gives up, says what is left, and when the device is back that can go"
 
 requires dmsetup
 export DM_DISABLE_UDEV=1 # nobody else makes the nodes
@@ -12,26 +12,24 @@ up() {
 gone() {
 	test ! -e "/sys/class/ublk-char/ublkc$1"
 }
+given_up() {
+	server_said "$1" | grep -Eq "left behind.* 'ublk-ctl del"
+}
 dmsetup create hanging --table "0 16384 linear $medium 0"
 on_exit 'DM_DISABLE_UDEV=1 dmsetup remove hanging'
-for options in --direct-io=on "--direct-io=on --supervise"; do
-	# shellcheck disable=SC2086 # several words
-	disk=$(start_disk file /dev/mapper/hanging --stop-timeout=1 $options)
-	dmsetup suspend --nolockfs --noflush hanging
-	dd if="$disk" of=/dev/null bs=4k count=1 iflag=direct status=none 2>/dev/null &
-	dd=$!
-	wait_until 5 in_flight "$disk"
-	began=$(up)
-	kill -TERM "$(server_pid "$disk")"
-	kill -INT "$(server_pid "$disk")"
-	expect "$(server_status "$disk")" = 1
-	took=$(($(up) - began))
-	expect $took -le 20000
-	remark "longest: $took ms from the second signal to the end, while the medium hangs"
-	server_said "$disk" >"$case/said"
-	expect_said "killing the server process [0-9]+: it does not answer" "left behind; run 'ublk-ctl del"
-	dmsetup resume hanging
-	wait $dd || true
-	ublk-ctl prune
-	wait_until 10 gone "${disk#/dev/ublkb}"
-done
+disk=$(start_disk file /dev/mapper/hanging --stop-timeout=1 --direct-io=on --supervise)
+dmsetup suspend --nolockfs --noflush hanging
+dd if="$disk" of=/dev/null bs=4k count=1 iflag=direct status=none 2>/dev/null &
+dd=$!
+wait_until 5 in_flight "$disk"
+began=$(up)
+kill -TERM "$(server_pid "$disk")"
+kill -INT "$(server_pid "$disk")"
+wait_until 20 given_up "$disk"
+remark "longest: $(($(up) - began)) ms from the second signal to the last word, while the medium hangs"
+expect "$(server_said "$disk" | grep -Ec 'killing the server process [0-9]+: it does not answer')" = 1
+dmsetup resume hanging
+expect "$(server_status "$disk")" = 1 # on 7.3 not before: its STOP_DEV holds it in the kernel
+wait $dd || true
+ublk-ctl prune
+wait_until 10 gone "${disk#/dev/ublkb}"
