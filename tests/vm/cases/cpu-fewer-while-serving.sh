@@ -18,7 +18,7 @@ for cpus in 0-1 3 0,2; do
 	pattern 256K "$cpus" >"$case/p"
 	for cpu in 0 1 2 3; do
 		taskset -c $cpu dd if="$case/p" of="$disk" bs=64k seek=$((cpu * 4)) oflag=direct conv=nocreat,notrunc status=none
-		expect "$(taskset -c $cpu dd if="$disk" bs=256k skip=$cpu count=1 iflag=direct status=none | sum)" = "$(sum <"$case/p")"
+		taskset -c $cpu dd if="$disk" bs=256k skip=$cpu count=1 iflag=direct status=none | cmp - "$case/p"
 	done
 	# another worker finds the set as it is now
 	kill -KILL "$(worker_pid "$disk")"

@@ -9,7 +9,8 @@ alone=
 ublk-null -- true # the module is there
 server() {
 	# shellcheck disable=SC2016,SC2086 # the inner shell expands; no word at all, or one
-	"$@" ublk-mem 1M --queues=1 --depth=4 --no-partscan $alone -- sh -c 'dd if=/dev/zero of="$UBLK_DEV" bs=64k count=1 oflag=direct status=none'
+	"$@" ublk-mem 1M --queues=1 --depth=4 --no-partscan $alone -- sh -c \
+		'dd if=/dev/zero of="$UBLK_DEV" bs=64k count=1 oflag=direct status=none'
 }
 nothing_left() {
 	set -- /sys/class/ublk-char/ublkc* /dev/ublkc* /dev/ublkb*
@@ -33,7 +34,8 @@ fail_each() {
 		*) wrong "$@" "exit status $status" ;;
 		esac
 		nothing_left && continue
-		grep -q 'ublk-ctl del' "$case/said" || wrong "$@" "left $(find /sys/class/ublk-char/ /dev -name "ublk[bc][0-9]*" | tr "\n" " ")"
+		grep -q 'ublk-ctl del' "$case/said" ||
+			wrong "$@" "left $(find /sys/class/ublk-char/ /dev -name "ublk[bc][0-9]*" | tr "\n" " ")"
 		ublk-ctl prune >/dev/null 2>&1
 		nothing_left || fail "not to be removed"
 	done
