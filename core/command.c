@@ -13,8 +13,7 @@
 #include "core/text.h"
 #include "core/util.h"
 
-/* @environment and @variable ("NAME=VALUE"), which hides any of that name. */
-static char **with_variable(char **environment, char *variable)
+char **command_environment(char **environment, char *variable)
 {
 	size_t count = 0, name = strcspn(variable, "=") + 1;
 	char **with;
@@ -38,7 +37,7 @@ __attribute__((noreturn)) static void command_main(struct keeper *k)
 	int err;
 
 	text_format(device, sizeof(device), "UBLK_DEV=%s", k->device.block_path);
-	environ = with_variable(environ, device);
+	environ = command_environment(environ, device);
 	signals_restore();
 	if (*k->score_found)
 		resident_score(k->score_found);

@@ -31,6 +31,7 @@
 #include "core/proc.h"
 #include "core/region.h"
 #include "core/resident.h"
+#include "core/state.h"
 #include "core/stats.h"
 #include "core/status.h"
 #include "core/step.h"
@@ -45,7 +46,7 @@ static int memory_up(void *self)
 	const char *score = k->spec->oom_score_adj;
 	int err = 0;
 
-	if (score && proc_read("/proc/self/oom_score_adj", k->score_found, sizeof(k->score_found)) > 0)
+	if (score && !*k->score_found && proc_read("/proc/self/oom_score_adj", k->score_found, sizeof(k->score_found)) > 0)
 		err = resident_score(score);
 	if (!err && k->spec->mlock)
 		err = resident_lock();
@@ -169,8 +170,13 @@ static void cpus_down(void *self)
 static int stats_up(void *self)
 {
 	struct keeper *k = self;
-	int err = stats_open(&k->device.stats, (uint32_t)k->device.info.nr_hw_queues * STATS_QUEUE + BACKEND_NUMBERS);
+	uint32_t room = (uint32_t)k->device.info.nr_hw_queues * STATS_QUEUE + BACKEND_NUMBERS;
+	int err = 0;
 
+	if (!stats_resume(&k->device.stats, room)) {
+		stats_close(&k->device.stats);
+		err = stats_open(&k->device.stats, room);
+	}
 	if (err) {
 		stats_close(&k->device.stats);
 		info("nothing is counted: %s", strerror(-err));
@@ -210,6 +216,18 @@ static const struct step keeper_steps[] = {
 	{ NULL, NULL, NULL }
 };
 
+/* Where another program has been through all of them. */
+static const struct step resume_steps[] = {
+	{ "go on where the last program was",	upgrade_resume,	NULL },
+	{ "stay in memory",			memory_up,	NULL },
+	{ "reach the driver",			ctrl_up,	NULL },
+	{ "find the device",			find_up,	NULL },
+	{ "choose the CPUs of its queues",	cpus_up,	NULL },
+	{ "go on counting",			stats_up,	NULL },
+	{ "watch who uses it",			watches_up,	NULL },
+	{ NULL, NULL, NULL }
+};
+
 /* Was it in use, and is no more? */
 static bool is_done_with(struct keeper *k)
 {
@@ -231,7 +249,11 @@ static void serve(struct keeper *k)
 			return;
 		if (k->stops > 1 || k->command.ended || is_done_with(k))
 			return;
+		k->calm = true;
 		events_wait(k, k->spec->autoclear ? RECHECK_MS : -1);
+		k->calm = false;
+		if (k->program >= 0)
+			upgrade_start(k);
 	}
 	if (k->stopped) {
 		info("the device was stopped by somebody else");
@@ -264,21 +286,33 @@ int keeper_main(const struct spec *spec)
 		.worker = { .pidfd = -1 },
 		.command = { .pidfd = -1 },
 		.sparer = { .pidfd = -1 },
-		.flusher = { .pidfd = -1 },
+		.helper = { .pidfd = -1 },
+		.leaver = { .pidfd = -1 },
+		.device = { .stats = STATS_NONE, .region = { .fd = -1 } },
 		.name = -1,
 		.pipe = -1,
 		.stats_timer = -1,
 		.watch = -1,
+		.asker = -1,
+		.program = -1,
+		.state_fd = -1,
 		.ignore_hangup = spec->background,
 	};
 	int reached, err;
 
-	err = steps_up(keeper_steps, &k, &reached);
+	err = steps_up(state_given() ? resume_steps : keeper_steps, &k, &reached);
+	if (err && state_given())		/* the worker has all that there is */
+		return err == -ECANCELED ? STATE_UNDERSTOOD : STATUS_FAILED;
+	if (state_given()) {
+		reached = ARRAY_SIZE(keeper_steps) - 2;
+		upgrade_finish(&k);
+	}
 	if (!err)
 		serve(&k);
 	steps_down(keeper_steps, &k, reached);
 	command_end(&k);
 	child_end(&k, &k.sparer);
-	child_end(&k, &k.flusher);
+	child_end(&k, &k.helper);
+	child_end(&k, &k.leaver);
 	return exit_status(&k, err);
 }

@@ -13,6 +13,7 @@
 #include "core/log.h"
 #include "core/notify.h"
 #include "core/signals.h"
+#include "core/state.h"
 #include "core/text.h"
 #include "core/util.h"
 
@@ -71,6 +72,24 @@ int notify_open(const struct spec *spec)
 	if (err == -EEXIST)
 		return fail_plain(err, "%s is no regular file, and --pidfile does not replace it", spec->pidfile);
 	return err ? fail(err, "open the directory of --pidfile %s", spec->pidfile) : 0;
+}
+
+int notify_carry(struct state *state, const struct spec *spec)
+{
+	static const struct state_field fields[] = {
+		STATE_FIELD(struct file_target, dir, STATE_FILE),
+		STATE_FIELD(struct file_target, fd, STATE_FILE),
+		STATE_FIELD(struct file_target, temporary, STATE_TEXT),
+		STATE_END
+	};
+
+	state_carry(state, "notify", fields, &pidfile);
+	if (!state->restoring || state->error)
+		return state->error;
+	pidfile_written = spec->pidfile;
+	if (spec->background)
+		notify_leave();
+	return file_target_resume(&pidfile, spec->pidfile);
 }
 
 static int write_pidfile(void)

@@ -20,6 +20,10 @@ int notify_background(void);
 /* Remember the directory of --pidfile, before anybody changes into another. 0 or -errno, said. */
 int notify_open(const struct spec *spec);
 
+/* Save what there is of it, or restore that, where another program has been ready long ago. 0, or what is wrong with it. */
+struct state;
+int notify_carry(struct state *state, const struct spec *spec);
+
 /* All outlets. @path: of the block device. 0, or -errno after saying which failed. */
 int notify_ready(const struct spec *spec, const char *path);
 

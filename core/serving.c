@@ -12,6 +12,7 @@
 #include "core/log.h"
 #include "core/notify.h"
 #include "core/signals.h"
+#include "core/state.h"
 #include "core/stats.h"
 #include "core/util.h"
 #include "core/worker.h"
@@ -68,6 +69,8 @@ static int start_worker(struct keeper *k)
 	k->fetched = false;
 	k->killed = false;
 	stats_restart(&k->device.stats);
+	if (k->spec->recovery && k->state_fd < 0)
+		k->state_fd = state_file();
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pipe) < 0)
 		return fail(-errno, "make a pipe to the server process");
 	k->worker.pid = fork();
@@ -224,6 +227,19 @@ static int hand_over(struct keeper *k)
 	return err ? fail(err, "take the device over") : 0;
 }
 
+/*
+ * The last one, if it serves still. What it has begun and not yet answered is
+ * done again, which is no harm: the driver waits until nothing of it is under
+ * way any more.
+ */
+static void dismiss(struct keeper *k)
+{
+	if (!k->leaver.pid || k->leaver.ended)
+		return;
+	child_kill(&k->leaver);
+	k->dismissed = true;
+}
+
 static int start_successor(struct keeper *k)
 {
 	int err = start_worker(k);
@@ -231,11 +247,13 @@ static int start_successor(struct keeper *k)
 	if (!err)
 		err = wait_report(k, REPORT_PREPARED);
 	if (!err)
+		dismiss(k);
+	if (!err)
 		err = wait_released(k);
 	if (!err)
 		err = hand_over(k);
 	if (err && k->worker.pid && !k->worker.ended) {
-		kill(k->worker.pid, SIGKILL);
+		child_kill(&k->worker);
 		if (k->worker.pidfd < 0)
 			child_reap(&k->worker);
 		while (!k->worker.ended && pause_for(k, RECHECK_MS))
@@ -244,6 +262,26 @@ static int start_successor(struct keeper *k)
 	if (k->pipe >= 0 && err) {
 		close(k->pipe);
 		k->pipe = -1;
+	}
+	return err;
+}
+
+int worker_exchange(struct keeper *k)
+{
+	int pipe = k->pipe, err;
+
+	k->leaver = k->worker;
+	k->dismissed = false;
+	k->pipe = -1;
+	err = start_successor(k);
+	k->born = now_ms();
+	if (err && !k->dismissed && !k->leaver.ended) {
+		k->worker = k->leaver;
+		k->leaver = (struct child){ .pidfd = -1 };
+		k->pipe = pipe;
+		k->killed = false;
+	} else {
+		close(pipe);
 	}
 	return err;
 }

@@ -65,6 +65,7 @@ int ctl_stats(const struct ctl *ctl);
 int ctl_udev(const struct ctl *ctl);
 int ctl_wait(const struct ctl *ctl);
 int ctl_recover(const struct ctl *ctl);
+int ctl_upgrade(const struct ctl *ctl);
 int ctl_add(const struct ctl *ctl);
 
 #endif
