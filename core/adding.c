@@ -216,6 +216,11 @@ int find_up(void *self)
 	if (!err && (info->dev_id != id || !device_is_ours(info->ublksrv_flags) || device_keeper(info->ublksrv_flags) != getpid() ||
 		     device_applet(info->ublksrv_flags) != applet_number(k->spec->applet)))
 		err = -ESTALE;
+	if (!err && k->worker.pidfd < 0) {	/* its keeper is gone, and its number may be somebody else's by now */
+		err = child_watch(&k->worker);
+		if (!err && (info->ublksrv_pid != k->worker.pid || !proc_has_mapped(k->worker.pid, k->device.char_path)))
+			err = -ESRCH;
+	}
 	if (err)
 		return fail(err, "find device %" PRIu32, id);
 	k->started = k->live = k->ready = true;

@@ -69,7 +69,7 @@ struct keeper {
 	bool calm;			/* the disk is served, and nothing is under way with it */
 	int asker;			/* pidfd of who wants us to go on as another program; -1: nobody */
 	int program;			/* which one; -1: none */
-	int state_fd;			/* shows which states this program understands; -1: nobody need know */
+	int state_fd;			/* what the worker has for who adopts it, and shows what we understand; -1: nobody can */
 	char score_found[8];		/* oom_score_adj before --oom-score-adj; "": as it is */
 	int error;			/* what the device's end is reported with */
 };
@@ -151,5 +151,7 @@ void upgrade_start(struct keeper *k);
 int upgrade_resume(void *self);
 /* The disk is served by the last one's worker, and now by one of ours. */
 void upgrade_finish(struct keeper *k);
+/* Tell who may have to go on without us; once for each worker, before its disk can be used. */
+void upgrade_publish(struct keeper *k);
 
 #endif

@@ -82,12 +82,13 @@ int notify_carry(struct state *state, const struct spec *spec)
 		STATE_FIELD(struct file_target, temporary, STATE_TEXT),
 		STATE_END
 	};
+	int waits;
 
 	state_carry(state, "notify", fields, &pidfile);
 	if (!state->restoring || state->error)
 		return state->error;
 	pidfile_written = spec->pidfile;
-	if (spec->background)
+	if (spec->background && state_mark(&waits) == STATE_BECOME)	/* else there is somebody still to whom we tell */
 		notify_leave();
 	return file_target_resume(&pidfile, spec->pidfile);
 }
@@ -110,6 +111,8 @@ static int write_pidfile(void)
 		err = file_target_commit(&pidfile);
 		if (err)
 			fail(err, "write the pidfile %s", pidfile.name);
+		close(pidfile.fd);		/* it has its name */
+		pidfile.fd = -1;
 	}
 	pidfile_written = !err;
 	return err;
@@ -200,10 +203,11 @@ void notify_close(void)
 	pidfile_written = false;
 }
 
-void notify_forget(void)
+void notify_forget(bool all)
 {
 	if (parent_fd >= 0)
 		close(parent_fd);
 	parent_fd = -1;
-	file_target_close(&pidfile);
+	if (all)
+		file_target_close(&pidfile);
 }

@@ -41,7 +41,7 @@ void notify_close(void);
 /* In the background, when there is no more to say to who started us: let go of what we have from there. */
 void notify_leave(void);
 
-/* In a process that has nothing to say: let go of the descriptors. */
-void notify_forget(void);
+/* In a process that has nothing to say: let go of the descriptors, or of those alone that somebody waits for. */
+void notify_forget(bool all);
 
 #endif

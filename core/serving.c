@@ -27,7 +27,7 @@
 void keeper_forget(struct keeper *k)
 {
 	ctrl_close(&k->ctrl);
-	notify_forget();
+	notify_forget(k->state_fd < 0);
 	signals_close();
 	file_close_inherited();
 }
@@ -69,8 +69,9 @@ static int start_worker(struct keeper *k)
 	k->fetched = false;
 	k->killed = false;
 	stats_restart(&k->device.stats);
-	if (k->spec->recovery && k->state_fd < 0)
-		k->state_fd = state_file();
+	if (k->state_fd >= 0)
+		close(k->state_fd);
+	k->state_fd = k->spec->recovery == RECOVERY_REISSUE ? state_file() : -1;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pipe) < 0)
 		return fail(-errno, "make a pipe to the server process");
 	k->worker.pid = fork();
@@ -83,7 +84,8 @@ static int start_worker(struct keeper *k)
 		return err;
 	}
 	if (!k->worker.pid) {
-		close(pipe[0]);
+		if (k->state_fd < 0)		/* else it keeps that for another keeper */
+			close(pipe[0]);
 		keeper_forget(k);
 		worker_main(k->spec, &k->device, pipe[1], &k->disk);
 	}
@@ -221,6 +223,7 @@ static int hand_over(struct keeper *k)
 		return err;
 	if (!is_alive(k))		/* Linux 6.12 would call the disk served, and then not let anybody else have it */
 		return fail_plain(-EPROTO, "the next server died as well");
+	upgrade_publish(k);
 	err = ctrl_send_recovered(&k->ctrl, keeper_target(k), k->worker.pid);
 	if (!err)
 		err = events_wait_ctrl(k, CTRL_LIMIT_MS);

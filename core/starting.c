@@ -231,8 +231,10 @@ int ready_up(void *self)
 	err = node_wait(k->device.block_path, sysfs, true, k->spec->mknod, &k->block_made);
 	if (!err)
 		err = watches_up(k);
-	if (!err)
-		err = notify_ready(k->spec, k->device.block_path);
+	if (err)
+		return err;
+	upgrade_publish(k);
+	err = notify_ready(k->spec, k->device.block_path);
 	if (err)
 		return err;
 	k->ready = true;

@@ -215,22 +215,54 @@ int state_read(struct state *s, int fd)
 	return 0;
 }
 
-void state_hand_on(const struct state *s, bool on)
+/* With all that the head says there is. */
+static struct state all_of(const struct state *s)
 {
 	struct state all = *s;
-	const struct item *item;
-	uint32_t at = 0;
 
 	memcpy(&all.used, s->page + offsetof(struct head, used), sizeof(all.used));
-	while ((item = next(&all, &at)))
+	return all;
+}
+
+int state_next_file(const struct state *s, uint32_t *at)
+{
+	struct state all = all_of(s);
+	const struct item *item;
+
+	while ((item = next(&all, at)))
 		if (descriptor(item) >= 0)
-			fcntl(descriptor(item), F_SETFD, on ? 0 : FD_CLOEXEC);
+			return descriptor(item);
+	return -1;
+}
+
+size_t state_read_words(const struct state *s, char **words, size_t limit)
+{
+	struct state all = all_of(s);
+	const struct item *item;
+	uint32_t at = 0;
+	size_t count = 0;
+
+	while ((item = next(&all, &at)) && count < limit)
+		if (item->kind == STATE_WORD && item->size && !((const char *)(item + 1))[item->size - 1])
+			words[count++] = (char *)(uintptr_t)(item + 1);
+	return count;
+}
+
+void state_hand_on(const struct state *s, bool on)
+{
+	uint32_t at = 0;
+	int fd;
+
+	while ((fd = state_next_file(s, &at)) >= 0)
+		fcntl(fd, F_SETFD, on ? 0 : FD_CLOEXEC);
 }
 
 /* --- one that was given to us ---------------------------------------------------------- */
 
 static struct state given;
-static bool was_given, on_trial;
+static bool was_given;
+static enum state_mark mark;
+static uint64_t waiting;
 
 /* The variable with this value is not for the programs that we start. */
 static void forget(const char *value)
@@ -254,7 +286,10 @@ int state_receive(void)
 	err = text_number(&at, &fd) || fd > INT32_MAX ? -EPROTO : state_read(&given, (int)fd);
 	if (err)
 		return fail(err, "go on where another was: " STATE_VARIABLE);
-	on_trial = *at;
+	mark = (enum state_mark)*at;
+	at += mark != STATE_BECOME;
+	if (mark == STATE_ADOPT && (text_is_number(at, &waiting) || waiting > INT32_MAX || fcntl((int)waiting, F_SETFD, FD_CLOEXEC) < 0))
+		return fail(-EPROTO, "go on where another was");
 	forget(variable);
 	close((int)fd);
 	state_hand_on(&given, false);
@@ -267,7 +302,9 @@ struct state *state_given(void)
 	return was_given ? &given : NULL;
 }
 
-bool state_on_trial(void)
+enum state_mark state_mark(int *waits)
 {
-	return on_trial;
+	if (mark == STATE_ADOPT)
+		*waits = (int)waiting;
+	return mark;
 }

@@ -63,6 +63,10 @@ int state_read(struct state *state, int fd);
 int state_note_words(char *const *words);
 char *const *state_words(void);
 
+/* The descriptors in one that was read: the next behind *@at, 0 to begin with; -1 at the end. And @limit words; their number. */
+int state_next_file(const struct state *state, uint32_t *at);
+size_t state_read_words(const struct state *state, char **words, size_t limit);
+
 /* Shall what exec() makes of us have the descriptors in it? */
 void state_hand_on(const struct state *state, bool on);
 
@@ -72,8 +76,14 @@ void state_hand_on(const struct state *state, bool on);
  */
 int state_receive(void);
 struct state *state_given(void);
-/* It is to be tried whether we could: the program ends with STATE_UNDERSTOOD, and touches nothing. */
-bool state_on_trial(void);
+
+/* What stands behind the number of the descriptor in STATE_VARIABLE. */
+enum state_mark {
+	STATE_BECOME = '\0',		/* the process was another program before */
+	STATE_TRY = '?',		/* could we go on? The program ends with STATE_UNDERSTOOD, and touches nothing */
+	STATE_ADOPT = '!',		/* the process that knew all that is gone; a pidfd of who waits for us follows */
+};
 #define STATE_UNDERSTOOD 86
+enum state_mark state_mark(int *waits);
 
 #endif

@@ -186,6 +186,27 @@ static int save(struct keeper *k, struct state *s, int fd)
 	return state_write(s, fd);
 }
 
+/*
+ * For those who find nothing but the worker, which has all descriptors that
+ * there were when it was made: what was opened since then they do without.
+ */
+void upgrade_publish(struct keeper *k)
+{
+	const struct child none = { .pidfd = -1 };
+	struct keeper theirs = *k;
+	struct state state = { 0 };
+	int err;
+
+	if (k->state_fd < 0)
+		return;
+	theirs.worker.pidfd = theirs.asker = -1;
+	theirs.command = theirs.sparer = none;
+	err = save(&theirs, &state, k->state_fd);
+	state_close(&state);
+	if (err)
+		info("nobody could adopt the disk: %s", strerror(-err));
+}
+
 /* --- as the old program -------------------------------------------------------------------- */
 
 /* What @s tells is in @fd. @mark: what stands behind that number. Returns -errno. */
@@ -253,7 +274,7 @@ static int check_carried(struct keeper *k)
 	const struct applet *applet = spec->applet;
 	int err = 0;
 
-	if (k->worker.pid <= 0 || k->worker.pidfd < 0 || k->pipe < 0 || !spec->name != (k->name < 0) ||
+	if (k->worker.pid <= 0 || k->pipe < 0 || !spec->name != (k->name < 0) ||
 	    !spec->shared_memory != (k->device.region.fd < 0))
 		return -EPROTO;
 	if (spec->shared_memory)
@@ -276,14 +297,16 @@ int upgrade_resume(void *self)
 	state_close(s);
 	if (err)
 		return fail(err, "go on where the last program was");
-	return state_on_trial() ? -ECANCELED : 0;
+	return state_mark(&k->asker) == STATE_TRY ? -ECANCELED : 0;
 }
 
 void upgrade_finish(struct keeper *k)
 {
-	int err = worker_exchange(k);
+	int err = worker_exchange(k), waits;
 
 	if (err)
 		warn("the server process is still that of the last program");
 	answer(k, err);
+	if (state_mark(&waits) == STATE_ADOPT)		/* what it reported to is gone with the last keeper */
+		notify_leave();
 }

@@ -130,6 +130,7 @@ static const struct subcommand subcommands[] = {
 	{ "wait",     "DEV",        "wait until a device is live", wait_opts, 1, 1, ctl_wait },
 	{ "recover",  "DEV",        "wait until a disk made with --recovery is served again", recover_opts, 1, 1, ctl_recover },
 	{ "upgrade",  "DEV [BINARY]|-a",	"let this program, or BINARY, serve a running disk", upgrade_opts, 0, 2, ctl_upgrade },
+	{ "adopt",    "DEV",	"go on with a disk whose keeper was killed", wait_opts, 1, 1, ctl_adopt },
 	{ "add",      "-t TYPE [SIZE|FILE]",   "make a disk as users of ublksrv do", add_opts, 0, 1, ctl_add },
 };
 
@@ -139,7 +140,6 @@ static const struct opt none = OPT_END;
 static int explain_missing(const char *name)
 {
 	static const struct { const char *name, *why; } missing[] = {
-		{ "adopt", "no server takes over the disk of another yet" },
 		{ "quiesce", "no disk waits for another server yet" },
 		{ "boot", "nothing is read from the kernel's command line yet" },
 	};

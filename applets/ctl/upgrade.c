@@ -79,21 +79,31 @@ static int explain(const struct found *device, int keeper, int err)
 	return err;
 }
 
-static int ask(const struct ctl *ctl, const struct found *device, int keeper)
+int upgrade_listen(void)
 {
-	int pidfd = (int)syscall(SYS_pidfd_open, keeper, 0), signals, err;
 	sigset_t set;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR2);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	signals = signalfd(-1, &set, SFD_CLOEXEC);
-	err = upgrade_send(pidfd, 0);
-	if (!err)
-		err = await_answer(ctl, pidfd, signals);
+	return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+int upgrade_await(const struct ctl *ctl, const struct found *device, int keeper, int signals)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, keeper, 0), err = pidfd < 0 ? -ESRCH : await_answer(ctl, pidfd, signals);
+
 	close(signals);
 	close(pidfd);
 	return explain(device, keeper, err);
+}
+
+static int ask(const struct ctl *ctl, const struct found *device, int keeper)
+{
+	int signals = upgrade_listen(), pidfd = (int)syscall(SYS_pidfd_open, keeper, 0), err = upgrade_send(pidfd, 0);
+
+	close(pidfd);
+	return err ? explain(device, keeper, err) : upgrade_await(ctl, device, keeper, signals);
 }
 
 /* --- by another -------------------------------------------------------------------------- */
