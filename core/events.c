@@ -12,6 +12,7 @@
 #include "core/log.h"
 #include "core/signals.h"
 #include "core/stats.h"
+#include "core/upgrade.h"
 #include "core/util.h"
 
 #define REPORTS_MAX 5			/* an honest worker has no more to say */
@@ -42,7 +43,7 @@ static void take_signal(struct keeper *k)
 	while ((sig = signals_read(&event))) {
 		if (sig == SIGUSR1)
 			events_tell_stats(k);
-		if (sig == SIGUSR2)
+		if (sig == UPGRADE_SIGNAL)
 			upgrade_asked(k, &event);
 		if (sig == SIGHUP && k->ignore_hangup)
 			continue;

@@ -61,10 +61,10 @@ static int paths_up(void *self)
 	const struct applet *applet = k->spec->applet;
 	int err = notify_open(k->spec);
 
-	if (!err && k->spec->shared_memory)
-		err = region_open(&k->device.region, k->spec->shared_memory);
 	if (!err && applet->backend->prepare)
 		err = applet->backend->prepare(applet->self, k->spec);
+	if (!err && k->spec->shared_memory)		/* behind what the disk is kept in, which others look for */
+		err = region_open(&k->device.region, k->spec->shared_memory);
 	return err;
 }
 

@@ -134,8 +134,6 @@ int ready_up(void *self);
 /* Start timer and watch: of what is not carried from program to program. 0 or -errno, said. */
 int watches_up(void *self);
 
-/* @environment and @variable ("NAME=VALUE"), which hides any of that name. */
-char **command_environment(char **environment, char *variable);
 int command_up(void *self);
 void command_down(void *self);
 void command_end(struct keeper *k);
@@ -143,7 +141,7 @@ void command_end(struct keeper *k);
 /* --- upgrade.c */
 
 struct signalfd_siginfo;
-/* SIGUSR2 has come. */
+/* UPGRADE_SIGNAL has come. */
 void upgrade_asked(struct keeper *k, const struct signalfd_siginfo *event);
 /* Go on as the program that was asked for. Returns if that cannot be, which is said. */
 void upgrade_start(struct keeper *k);

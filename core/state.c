@@ -148,6 +148,16 @@ int state_file(void)
 	return fd < 0 ? -errno : fd;
 }
 
+/* Others may have it open, and had a moment to write to it. */
+static int check_sealed(const struct state *s, int fd)
+{
+	char *theirs = pages_get(STATE_MAX);
+	bool same = theirs && RETRY(pread(fd, theirs, STATE_MAX, 0)) == (ssize_t)s->used && !memcmp(theirs, s->page, s->used);
+
+	pages_free(theirs, STATE_MAX);
+	return same ? 0 : -EPROTO;
+}
+
 int state_write(struct state *s, int fd)
 {
 	struct head head = { MAGIC, STATE_VERSION, s->used, sum_of(s) };
@@ -157,7 +167,7 @@ int state_write(struct state *s, int fd)
 	memcpy(s->page, &head, sizeof(head));
 	if (RETRY(pwrite(fd, s->page, s->used, 0)) != (ssize_t)s->used || fcntl(fd, F_ADD_SEALS, SEALS) < 0)
 		return -errno;
-	return 0;
+	return check_sealed(s, fd);
 }
 
 /* The next item behind @at, 0 to begin with; NULL at the end, or where there is none that fits. */
@@ -202,7 +212,8 @@ int state_read(struct state *s, int fd)
 	if (err)
 		return err;
 	s->restoring = true;
-	if (fstat(fd, &st) < 0 || (fcntl(fd, F_GET_SEALS) & SEALS) != SEALS || st.st_size < (off_t)sizeof(head) ||
+	/* Who serves has other rights than who keeps, and so do the files that he makes. */
+	if (fstat(fd, &st) < 0 || st.st_uid != geteuid() || (fcntl(fd, F_GET_SEALS) & SEALS) != SEALS || st.st_size < (off_t)sizeof(head) ||
 	    st.st_size > (off_t)(STATE_MAX - sizeof(struct item)))	/* behind the last there is room to look */
 		return -EPROTO;
 	s->used = (uint32_t)st.st_size;

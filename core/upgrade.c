@@ -34,18 +34,18 @@
 
 int upgrade_send(int pidfd, int error)
 {
-	siginfo_t info = { .si_signo = SIGUSR2, .si_code = SI_QUEUE };
+	siginfo_t info = { .si_signo = UPGRADE_SIGNAL, .si_code = SI_QUEUE };
 
 	info.si_pid = getpid();
 	info.si_uid = getuid();
 	info.si_value.sival_int = VALUE | -error;
-	return syscall(SYS_pidfd_send_signal, pidfd, SIGUSR2, &info, 0) < 0 ? -errno : 0;
+	return syscall(SYS_pidfd_send_signal, pidfd, UPGRADE_SIGNAL, &info, 0) < 0 ? -errno : 0;
 }
 
 bool upgrade_sent(const struct signalfd_siginfo *event, int *error)
 {
 	*error = -(event->ssi_int & ERRNO_MAX);
-	return event->ssi_signo == SIGUSR2 && event->ssi_code == SI_QUEUE && (event->ssi_int & ~ERRNO_MAX) == VALUE;
+	return event->ssi_signo == UPGRADE_SIGNAL && event->ssi_code == SI_QUEUE && (event->ssi_int & ~ERRNO_MAX) == VALUE;
 }
 
 static void answer(struct keeper *k, int error)
@@ -113,7 +113,8 @@ void upgrade_asked(struct keeper *k, const struct signalfd_siginfo *event)
 	int asker, err;
 
 	if (!upgrade_sent(event, &err)) {
-		note("SIGUSR2 alone means nothing; 'ublk-ctl upgrade %" PRIu32 "' has this server replaced", k->device.info.dev_id);
+		note("signal %d alone means nothing; 'ublk-ctl upgrade %" PRIu32 "' has this server replaced", UPGRADE_SIGNAL,
+		     k->device.info.dev_id);
 		return;
 	}
 	asker = (int)syscall(SYS_pidfd_open, event->ssi_pid, 0);
@@ -218,7 +219,7 @@ static int become(const struct keeper *k, const struct state *s, int fd, const c
 	text_format(variable, sizeof(variable), STATE_VARIABLE "=%d%s", fd, mark);
 	state_hand_on(s, true);
 	fcntl(fd, F_SETFD, 0);
-	syscall(SYS_execveat, k->program, "", state_words(), command_environment(environ, variable), AT_EMPTY_PATH);
+	syscall(SYS_execveat, k->program, "", state_words(), text_environment(environ, variable), AT_EMPTY_PATH);
 	err = -errno;
 	state_hand_on(s, false);
 	return fail(err, "become the other program");

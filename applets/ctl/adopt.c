@@ -12,7 +12,6 @@
 #include <inttypes.h>
 #include <linux/sched.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -75,13 +74,11 @@ static int become(struct state *state, int pidfd, int state_fd, int asker)
 		return fail(err, "take what the server has");
 	words[state_read_words(state, words, WORDS_MAX)] = NULL;
 	text_format(variable, sizeof(variable), STATE_VARIABLE "=%d%c%d", state_fd, STATE_ADOPT, asker);
-	if (putenv(variable) || !words[0])
-		return -EPROTO;
 	setsid();
 	file_to_null(STDIN_FILENO);
 	file_to_null(STDOUT_FILENO);
-	execv("/proc/self/exe", words);
-	return fail(-errno, "go on as %s", words[0]);
+	execve("/proc/self/exe", words, text_environment(environ, variable));
+	return fail(-errno, "go on where the last keeper was");
 }
 
 /* A process with the number of the one that is gone. Returns as fork() does. */
