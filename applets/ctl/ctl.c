@@ -140,7 +140,7 @@ static const struct opt none = OPT_END;
 static int explain_missing(const char *name)
 {
 	static const struct { const char *name, *why; } missing[] = {
-		{ "quiesce", "no disk waits for another server yet" },
+		{ "quiesce", "no disk has to wait for another server; upgrade exchanges the servers of running ones" },
 		{ "boot", "nothing is read from the kernel's command line yet" },
 	};
 
