@@ -217,16 +217,15 @@ static const struct step keeper_steps[] = {
 };
 
 /* Where another program has been through all of them. */
-static const struct step resume_steps[] = {
-	{ "go on where the last program was",	upgrade_resume,	NULL },
-	{ "stay in memory",			memory_up,	NULL },
-	{ "reach the driver",			ctrl_up,	NULL },
-	{ "find the device",			find_up,	NULL },
-	{ "choose the CPUs of its queues",	cpus_up,	NULL },
-	{ "go on counting",			stats_up,	NULL },
-	{ "watch who uses it",			watches_up,	NULL },
-	{ NULL, NULL, NULL }
-};
+static int resume(struct keeper *k)
+{
+	static int (*const again[])(void *self) = { upgrade_resume, memory_up, ctrl_up, find_up, cpus_up, stats_up, watches_up };
+	int err = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(again) && !err; i++)
+		err = again[i](k);
+	return err;
+}
 
 /* Was it in use, and is no more? */
 static bool is_done_with(struct keeper *k)
@@ -300,12 +299,14 @@ int keeper_main(const struct spec *spec)
 	};
 	int reached, err;
 
-	err = steps_up(state_given() ? resume_steps : keeper_steps, &k, &reached);
-	if (err && state_given())		/* the worker has all that there is */
-		return err == -ECANCELED ? STATE_UNDERSTOOD : STATUS_FAILED;
 	if (state_given()) {
 		reached = ARRAY_SIZE(keeper_steps) - 2;
+		err = resume(&k);
+		if (err)		/* the worker has all that there is */
+			return err == -ECANCELED ? STATE_UNDERSTOOD : STATUS_FAILED;
 		upgrade_finish(&k);
+	} else {
+		err = steps_up(keeper_steps, &k, &reached);
 	}
 	if (!err)
 		serve(&k);

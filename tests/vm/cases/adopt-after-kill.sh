@@ -71,6 +71,13 @@ expect_said 'nobody serves device' 'ublk-ctl del --force'
 expect_status 0 ublk-ctl prune
 expect ! -e "$disk"
 
+# nobody adopts it, and it is deleted
+disk=$(start_disk mem 16M --supervise --queues 1)
+without_keeper "$disk"
+ublk-ctl del "$disk"
+wait_until 10 is_dead
+expect ! -e "$disk"
+
 # without --supervise the server goes with its keeper, as ever
 disk=$(start_disk mem 16M --queues 1)
 worker=$(worker_pid "$disk")
