@@ -59,6 +59,15 @@ VERSIONED := $(addprefix $(OUT)/obj/,core/main.o core/state.o applets/ctl/ctl.o)
 $(VERSIONED): CPPFLAGS += -DUBLK_VERSION='"$(VERSION)"'
 $(VERSIONED): $(OUT)/version
 
+# What servers may ask of the kernel, as the sources say
+$(OUT)/generated/syscalls.inc: $(SOURCES) build/seccomp.sh
+	$(Q)mkdir -p $(@D)
+	$(Q)build/seccomp.sh >$@.new
+	$(Q)if cmp -s $@.new $@; then rm $@.new && touch $@; else mv $@.new $@; fi
+
+$(OUT)/obj/core/sandbox.o: CPPFLAGS += -I$(OUT)/generated
+$(OUT)/obj/core/sandbox.o: $(OUT)/generated/syscalls.inc
+
 $(OUT)/ublk: $(OBJECTS) $(OUT)/musl.flags build/link.sh
 	$(call say,LINK,$@)
 	$(Q)CC="$(CC)" build/link.sh $(OUT) $@.debug $(OBJECTS) $(LDFLAGS)
@@ -94,13 +103,19 @@ $(OUT)/ublk-oci.tar: $(OUT)/ublk build/oci.sh VERSION
 # --- what cases need and no package has
 
 TOOLS := $(patsubst tests/vm/tools/%.c,$(OUT)/tools/%,$(sort $(wildcard tests/vm/tools/*.c)))
-tools: $(TOOLS) $(OUT)/ublk-oci.tar
+tools: $(TOOLS) $(OUT)/tools/ublk-shellcode $(OUT)/ublk-oci.tar
 $(OUT)/tools/%: tests/vm/tools/%.c $(OUT)/musl.flags $(OUT)/deps/deps.stamp
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -Wall -Wextra $(WERROR) -fPIE -Os $$(cat $(OUT)/musl.cflags) -c -o $(OUT)/$*.o $<
 	$(Q)CC="$(CC)" build/link.sh $(OUT) $@ $(OUT)/$*.o
 	$(Q)rm -f $(OUT)/$*.o
+
+# A server that has been taken over: all of the program, but other names
+$(OUT)/tools/ublk-shellcode: $(OUT)/obj/tests/vm/shellcode.o $(filter-out %/core/applet.o,$(OBJECTS))
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)CC="$(CC)" build/link.sh $(OUT) $@ $^ -Wl,--wrap=ring_open,--wrap=ring_reap
 
 # --- manual pages: each disk's page gets the options that all disks have
 

@@ -125,6 +125,12 @@ struct backend {
 	int (*resume)(void *self, const struct spec *spec);
 
 	/*
+	 * The one file of IN_FILE and NEEDS, -1 for none: a server can reach no
+	 * other. NULL: there is none. Asked after prepare().
+	 */
+	int (*file)(const void *self);
+
+	/*
 	 * Are the files of IN_FILE in memory, so that reading and writing them
 	 * takes no longer than copying does? Then it is done at once, which
 	 * saves what asynchronous I/O costs. Asked after prepare().

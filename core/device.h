@@ -12,6 +12,7 @@
 #include "core/spec.h"
 #include "core/stats.h"
 #include "core/uapi.h"
+#include "core/user.h"
 
 #define DEVICE_PATH_MAX 200
 
@@ -23,6 +24,7 @@ struct device {
 	char block_path[DEVICE_PATH_MAX];	/* ublkbN */
 	struct region region;			/* shared with users of the disk */
 	struct stats stats;			/* what the server counts */
+	struct user user;			/* whom the worker is to be */
 	cpu_set_t *cpus;			/* one per queue; NULL: nobody is pinned */
 };
 

@@ -115,7 +115,7 @@ static bool take_reports(struct keeper *k)
 	}
 	if (k->reports > REPORTS_MAX)	/* it was taken over, and shall not keep us busy */
 		worker_kill(k, "it talks nonsense");
-	if (k->reports > REPORTS_MAX || n >= 0 || errno != EAGAIN) {	/* its end is closed */
+	if (k->reports > REPORTS_MAX || n >= 0 || errno == ECONNRESET) {	/* its end is closed; anything else passes */
 		close(k->pipe);
 		k->pipe = -1;
 	}

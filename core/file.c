@@ -172,15 +172,23 @@ static int open_null(void)
 	return fd < 0 ? RETRY(open("/", O_PATH | O_CLOEXEC)) : fd;
 }
 
+static int kept_null = -1;
+
+void file_keep_null(void)
+{
+	kept_null = open_null();
+}
+
+/* #syscalls:opening dup2 dup3 */
 int file_to_null(int fd)
 {
-	int null = open_null();
+	int null = kept_null < 0 ? open_null() : kept_null;
 
 	if (null < 0)
 		return -errno;
 	if (dup2(null, fd) < 0)
 		return -errno;
-	if (null != fd)
+	if (null != fd && kept_null < 0)
 		close(null);
 	return 0;
 }
@@ -222,6 +230,7 @@ void file_close_inherited(void)
 	file_to_null(STDOUT_FILENO);
 }
 
+/* #syscalls write */
 int file_write_all(int fd, const void *data, size_t length)
 {
 	const char *at = data;

@@ -47,6 +47,8 @@ void file_listing_close(struct file_listing *listing);
 
 /* Let @fd be /dev/null. */
 int file_to_null(int fd);
+/* Open it now, for when nothing can be opened. */
+void file_keep_null(void);
 /* Descriptors 0 to 2 exist from now on: what is opened later must not become one of them. */
 int file_fill_standard(void);
 

@@ -59,8 +59,10 @@ static int paths_up(void *self)
 {
 	struct keeper *k = self;
 	const struct applet *applet = k->spec->applet;
-	int err = notify_open(k->spec);
+	int err = user_choose(&k->device.user, k->spec->user);
 
+	if (!err)
+		err = notify_open(k->spec);
 	if (!err && applet->backend->prepare)
 		err = applet->backend->prepare(applet->self, k->spec);
 	if (!err && k->spec->shared_memory)		/* behind what the disk is kept in, which others look for */
@@ -170,7 +172,7 @@ static void cpus_down(void *self)
 static int stats_up(void *self)
 {
 	struct keeper *k = self;
-	uint32_t room = (uint32_t)k->device.info.nr_hw_queues * STATS_QUEUE + BACKEND_NUMBERS;
+	uint32_t room = (uint32_t)k->device.info.nr_hw_queues * STATS_QUEUE + BACKEND_NUMBERS + SANDBOX_NUMBERS;
 	int err = 0;
 
 	if (!stats_resume(&k->device.stats, room)) {
@@ -244,6 +246,8 @@ static bool is_done_with(struct keeper *k)
 static void serve(struct keeper *k)
 {
 	while (!k->stopped && (!k->worker.ended || worker_follow(k))) {
+		if (k->worker.ended)	/* the next one as well, which was seen while it was given the device */
+			continue;
 		if (k->stops && !(k->command.pid && !k->command.ended))
 			return;
 		if (k->stops > 1 || k->command.ended || is_done_with(k))

@@ -2,6 +2,7 @@
 /* log.c - one line, one write */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -70,10 +71,22 @@ int log_open(enum log_target to)
 	return 0;
 }
 
+#define NOT_PREPARED INT_MIN
+
+static int prepared = NOT_PREPARED;
+
+void log_prepare_leave(void)
+{
+	prepared = connect_syslog();
+}
+
 void log_leave_stderr(void)
 {
-	int opened = target == LOG_TO_STDERR ? connect_syslog() : -1;
+	int opened;
 
+	if (target != LOG_TO_STDERR)
+		return;
+	opened = prepared == NOT_PREPARED ? connect_syslog() : prepared;
 	if (opened < 0)
 		return;
 	fd = opened;
@@ -107,6 +120,7 @@ static void tame(char *line, size_t used)
 	}
 }
 
+/* #syscalls write */
 static void put(enum priority priority, const char *prefix, const char *format, va_list args, int error)
 {
 	char line[LINE_MAX_BYTES];

@@ -34,6 +34,8 @@ void log_device(int id);		/* messages say "program[id]" from now on; -1 ends it 
 int log_open(enum log_target target);	/* 0 or -errno, after saying why */
 /* After readiness in the background stderr is gone: what would go there goes to syslog. */
 void log_leave_stderr(void);
+/* What it takes is opened now, because it cannot be then. */
+void log_prepare_leave(void);
 
 /* "PROGRAM: cannot FORMAT: ERROR TEXT". Returns @error, a negative errno. */
 int fail(int error, const char *format, ...) __attribute__((format(printf, 2, 3)));

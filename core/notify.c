@@ -177,6 +177,12 @@ int notify_ready(const struct spec *spec, const char *path)
 	return 0;
 }
 
+void notify_prepare_leave(void)
+{
+	log_prepare_leave();
+	file_keep_null();
+}
+
 void notify_leave(void)
 {
 	file_close_inherited();		/* before anything new gets one of their numbers */

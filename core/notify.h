@@ -40,6 +40,8 @@ void notify_close(void);
 
 /* In the background, when there is no more to say to who started us: let go of what we have from there. */
 void notify_leave(void);
+/* For who will not be able to open anything then. */
+void notify_prepare_leave(void);
 
 /* In a process that has nothing to say: let go of the descriptors, or of those alone that somebody waits for. */
 void notify_forget(bool all);

@@ -27,6 +27,7 @@ int pool_open(struct pool *pool, uint32_t largest)
 	return 0;
 }
 
+/* #syscalls munmap */
 void pool_close(struct pool *pool)
 {
 	if (pool->base)

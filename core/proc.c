@@ -450,6 +450,28 @@ bool proc_capable(unsigned int number)
 	return (digit >= 'a' ? digit - 'a' + 10 : digit - '0') >> number % 4 & 1;
 }
 
+bool proc_threads_say(pid_t pid, const char *field, char *text, size_t limit)
+{
+	struct file_listing listing;
+	char path[48], one[80];
+	const char *thread;
+	bool same = true;
+
+	*text = '\0';
+	text_format(path, sizeof(path), "/proc/%d/task", (int)pid);
+	if (file_listing_open(&listing, AT_FDCWD, path) < 0)
+		return false;
+	while (same && (thread = file_listing_next(&listing))) {
+		text_format(path, sizeof(path), "/proc/%d/task/%s/status", (int)pid, thread);
+		if (proc_read_field(path, field, one, sizeof(one)))
+			continue;	/* it has just ended */
+		same = !*text || !strcmp(text, one);
+		text_format(text, limit, "%s", one);
+	}
+	file_listing_close(&listing);
+	return same && *text;
+}
+
 bool proc_has_mapped(pid_t pid, const char *node)
 {
 	const char *base = strrchr(node, '/');

@@ -35,6 +35,9 @@ uint32_t proc_pid_space(unsigned int bits);
 /* Is our namespace of this kind ("pid", "user") another than the machine began with? False if that is not known. */
 bool proc_in_namespace(const char *kind);
 
+/* What "status" says in @field, if it is the same of all threads. */
+bool proc_threads_say(pid_t pid, const char *field, char *text, size_t limit);
+
 /* Has @pid mapped @node, as a ublk server must? */
 bool proc_has_mapped(pid_t pid, const char *node);
 

@@ -27,7 +27,6 @@
 #include "core/batch.h"
 #include "core/log.h"
 #include "core/queue.h"
-#include "core/sandbox.h"
 #include "core/stats.h"
 #include "core/text.h"
 #include "core/turn.h"
@@ -59,7 +58,10 @@ static uint32_t encode(const struct queue_plan *plan, enum ublk_io_cmd command)
 	return plan->legacy ? (uint32_t)command : (uint32_t)_IOWR('u', command, struct ublksrv_io_cmd);
 }
 
-/* Without this queue the device would hang, so the process ends, and the keeper takes the device away. */
+/*
+ * Without this queue the device would hang, so the process ends, and the
+ * keeper takes the device away. #syscalls exit_group
+ */
 __attribute__((noreturn, format(printf, 2, 3))) static void die(int error, const char *format, ...)
 {
 	char why[160];
@@ -311,7 +313,8 @@ static void arm_wake(struct server *server)
 	if (!sqe)
 		die(-EIO, "wait for the backend of queue %u", server->id);
 	sqe->opcode = IORING_OP_READ;
-	sqe->fd = server->wake_fd;
+	sqe->fd = XFER_WAKE_FILE;
+	sqe->flags = IOSQE_FIXED_FILE;
 	sqe->addr = ptr_to_u64(&server->wake_count);
 	sqe->len = sizeof(server->wake_count);
 	sqe->user_data = xfer_pack(XFER_WAKE, 0);
@@ -330,7 +333,7 @@ static void arm_trim(struct server *server)
 	if (!sqe)
 		die(-EIO, "set a timer for queue %u", server->id);
 	sqe->opcode = IORING_OP_TIMEOUT;
-	sqe->fd = -1;
+	sqe->flags = IOSQE_FIXED_FILE;		/* it has no file, but all must say so */
 	sqe->addr = ptr_to_u64(&after);
 	sqe->len = 1;
 	sqe->user_data = xfer_pack(XFER_TRIM, 0);
@@ -421,6 +424,7 @@ static struct server *server_new(const struct queue_plan *plan, uint16_t id)
 	};
 	server->xfer.mode = plan->mode;
 	server->xfer.at_once = plan->at_once;
+	server->xfer.file = plan->backend->file ? plan->backend->file(plan->self) : -1;
 	server->xfer.queue = id;
 	server->xfer.max_io = plan->max_io;
 	server->xfer.serving = (struct serving){
@@ -466,9 +470,51 @@ static int open_ring(struct server *server)
 	return 0;
 }
 
+/* Operations with which such a disk is served. */
+static unsigned int operations(const struct server *server, uint8_t ops[RING_OPS_MAX])
+{
+	const struct xfer *xfer = &server->xfer;
+	unsigned int n = 0;
+
+	ops[n++] = IORING_OP_URING_CMD;
+	if (xfer->mode != IO_COPY)		/* there is a pool, and its timer */
+		ops[n++] = IORING_OP_TIMEOUT;
+	if (xfer->file >= 0 || server->wake_fd >= 0)
+		ops[n++] = IORING_OP_READ;
+	if (xfer->file < 0)
+		return n;
+	ops[n++] = IORING_OP_WRITE;
+	ops[n++] = IORING_OP_FSYNC;
+	ops[n++] = IORING_OP_FALLOCATE;
+	if (xfer->mode == IO_ZERO_COPY || xfer->mode == IO_AUTO_BUF) {
+		ops[n++] = IORING_OP_READ_FIXED;
+		ops[n++] = IORING_OP_WRITE_FIXED;
+	}
+	return n;
+}
+
+static int enable_ring(struct server *server)
+{
+	const struct queue_plan *plan = server->plan;
+	uint8_t ops[RING_OPS_MAX];
+	int err;
+
+	if (plan->sandbox->on) {
+		err = ring_restrict(&server->xfer.ring, ops, operations(server, ops),
+				    IOSQE_ASYNC | IOSQE_CQE_SKIP_SUCCESS | (plan->batch ? IOSQE_BUFFER_SELECT : 0));
+		if (err)
+			sandbox_without(plan->sandbox, SANDBOX_RINGS, err);
+	}
+	err = ring_enable(&server->xfer.ring);
+	return err ? fail(err, "enable the io_uring of queue %u", server->id) : 0;
+}
+
 static int attach(struct server *server)
 {
 	const struct queue_plan *plan = server->plan;
+	int files[XFER_FILES] = {
+		[XFER_CHAR_FILE] = plan->char_fd, [XFER_BACKEND_FILE] = server->xfer.file, [XFER_WAKE_FILE] = server->wake_fd,
+	};
 	int err;
 
 	server->xfer.char_fd = plan->char_fd;
@@ -477,9 +523,12 @@ static int attach(struct server *server)
 	 * nobody can take the device over while a request of this server is
 	 * still on its way to a disk below.
 	 */
-	err = ring_register_files(&server->xfer.ring, &plan->char_fd, 1);
+	err = ring_register_files(&server->xfer.ring, files, XFER_FILES);
 	if (err)
 		return fail(err, "register the device's node with the io_uring of queue %u", server->id);
+	err = enable_ring(server);
+	if (err)
+		return err;
 	server->descriptors = ring_map_descriptors(plan->char_fd, server->id, plan->depth);
 	if (!server->descriptors)
 		return fail(-errno, "map the request descriptors of queue %u", server->id);
@@ -550,7 +599,7 @@ static void pin(uint16_t id, const cpu_set_t *cpus)
 
 static int drop_rights(const struct server *server)
 {
-	int err = sandbox_thread();
+	int err = sandbox_thread(server->plan->sandbox);
 
 	return err ? fail(err, "give up the rights of queue %u", server->id) : 0;
 }
@@ -559,6 +608,11 @@ static int prepare(struct server *server)
 {
 	int err = open_ring(server);
 
+	if (!err && server->plan->backend->queue_open) {
+		server->wake_fd = eventfd(0, EFD_CLOEXEC);
+		if (server->wake_fd < 0)
+			err = fail(-errno, "make an eventfd for queue %u", server->id);
+	}
 	return err ? err : open_buffers(server);
 }
 
@@ -588,13 +642,11 @@ static int open_backend(struct server *server)
 	server->xfer.shared = plan->disk->shared;
 	if (!plan->backend->queue_open)
 		return 0;
-	server->wake_fd = eventfd(0, EFD_CLOEXEC);
-	if (server->wake_fd < 0)
-		return fail(-errno, "make an eventfd for queue %u", server->id);
 	server->xfer.serving.self = plan->backend->queue_open(plan->self, server->wake_fd);
 	return server->xfer.serving.self ? 0 : fail(-ENOMEM, "open the backend for queue %u", server->id);
 }
 
+/* #syscalls close */
 static void close_all(struct server *server)
 {
 	const struct queue_plan *plan = server->plan;
@@ -604,7 +656,7 @@ static void close_all(struct server *server)
 	if (server->wake_fd >= 0)
 		close(server->wake_fd);
 	ring_unmap_descriptors(server->descriptors, plan->depth);
-	ring_close(&server->xfer.ring);
+	ring_leave(&server->xfer.ring);
 	if (plan->batch)
 		batch_close(&server->batch);
 	xfer_close(&server->xfer, plan->depth);
@@ -613,7 +665,7 @@ static void close_all(struct server *server)
 
 /* --- the thread, and who waits for it ---------------------------------------- */
 
-/* Two steps on the way up are waited for, and nothing ever after: a futex is all it takes. */
+/* Two steps on the way up are waited for, and nothing ever after: a futex is all it takes. #syscalls futex */
 static void set_and_wake(_Atomic uint32_t *value, uint32_t to)
 {
 	atomic_store(value, to);
@@ -642,6 +694,7 @@ static int wait_for_stage(struct queue *queue, enum queue_stage stage)
 	return wait_until(&queue->stage, stage) == QUEUE_BROKEN ? queue->error : 0;
 }
 
+/* Its end is libc's. #syscalls write exit rt_sigprocmask */
 static void *run(void *arg)
 {
 	static const uint64_t one = 1;

@@ -19,6 +19,7 @@
 
 #include "core/backend.h"
 #include "core/region.h"
+#include "core/sandbox.h"
 #include "core/spec.h"
 #include "core/xfer.h"
 
@@ -40,6 +41,7 @@ struct queue_plan {
 	bool batch;			/* many requests per command */
 	uint32_t poll_us;		/* how long to spin before sleeping */
 	int ended_fd;			/* eventfd: one is added when the thread ends */
+	struct sandbox *sandbox;	/* what each thread gives up */
 	_Atomic uint64_t *numbers;	/* STATS_QUEUE for each queue; NULL: nobody counts */
 };
 

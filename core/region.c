@@ -81,6 +81,7 @@ void region_close(struct region *region)
 
 static _Thread_local sigjmp_buf *volatile resume;	/* where to go on when it is */
 
+/* #syscalls rt_sigaction rt_sigreturn */
 static void on_sigbus(int sig, siginfo_t *info, void *context)
 {
 	(void)context;

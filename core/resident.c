@@ -60,7 +60,7 @@ int resident_lock(void)
 	return err;
 }
 
-/* MADV_REMOVE refuses what is locked, and nothing else does its work. */
+/* MADV_REMOVE refuses what is locked, and nothing else does its work. #syscalls madvise munlock mlock2 */
 int resident_drop(void *at, size_t length, bool shared)
 {
 	int result;

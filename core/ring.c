@@ -34,7 +34,7 @@ int ring_open(struct ring *ring, unsigned int entries, enum ring_kind kind)
 	for (size_t i = 0; i < ARRAY_SIZE(flavours) && err == -EINVAL; i++) {
 		ring->flavour = flavours[i].name;
 		err = io_uring_queue_init(entries, &ring->uring,
-					  flavours[i].flags | (flavours[i].flags ? more : 0));
+					  IORING_SETUP_R_DISABLED | flavours[i].flags | (flavours[i].flags ? more : 0));
 	}
 	if (!err)	/* spares every entry the look-up of a descriptor; does not matter if it cannot be */
 		io_uring_register_ring_fd(&ring->uring);
@@ -43,10 +43,41 @@ int ring_open(struct ring *ring, unsigned int entries, enum ring_kind kind)
 
 void ring_close(struct ring *ring)
 {
-	if (ring->buffers)
-		io_uring_free_buf_ring(&ring->uring, ring->buffers, ring->buffer_count, RING_BUFFER_GROUP);
-	ring->buffers = NULL;
 	io_uring_queue_exit(&ring->uring);
+}
+
+/*
+ * What is registered with it goes with the process: to take it back is a call
+ * that is forbidden by now. #syscalls close
+ */
+void ring_leave(struct ring *ring)
+{
+	close(ring->uring.ring_fd);
+}
+
+int ring_restrict(struct ring *ring, const uint8_t *ops, unsigned int count, uint8_t flags)
+{
+	struct io_uring_restriction rules[RING_OPS_MAX + 3] = { 0 };
+	unsigned int n = 0;
+
+	must(count <= RING_OPS_MAX);
+	while (n < count) {
+		rules[n] = (struct io_uring_restriction){ .opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = ops[n] };
+		n++;
+	}
+	rules[n++] = (struct io_uring_restriction){
+		.opcode = IORING_RESTRICTION_SQE_FLAGS_REQUIRED, .sqe_flags = IOSQE_FIXED_FILE,
+	};
+	rules[n++] = (struct io_uring_restriction){ .opcode = IORING_RESTRICTION_SQE_FLAGS_ALLOWED, .sqe_flags = flags };
+	rules[n++] = (struct io_uring_restriction){	/* or anything could be registered: what allows nothing else */
+		.opcode = IORING_RESTRICTION_REGISTER_OP, .register_op = IORING_REGISTER_ENABLE_RINGS,
+	};
+	return io_uring_register_restrictions(&ring->uring, rules, n);
+}
+
+int ring_enable(struct ring *ring)
+{
+	return io_uring_enable_rings(&ring->uring);
 }
 
 int ring_register_files(struct ring *ring, const int *fds, unsigned int count)
@@ -76,6 +107,7 @@ int ring_give_buffers(struct ring *ring, void *memory, unsigned int count, unsig
 	return err;
 }
 
+/* #syscalls pread64 pwrite64 pwritev2 fcntl */
 ssize_t ring_user_copy(int char_fd, uint16_t queue, uint16_t tag, uint32_t start, char *memory, uint32_t length, bool fill)
 {
 	off_t position = (off_t)ublk_request_position(queue, tag, start);
@@ -97,6 +129,7 @@ struct io_uring_sqe *ring_sqe(struct ring *ring)
 	return sqe;
 }
 
+/* #syscalls io_uring_enter */
 int ring_submit(struct ring *ring)
 {
 	int n;
@@ -107,6 +140,7 @@ int ring_submit(struct ring *ring)
 	return n < 0 ? n : 0;
 }
 
+/* #syscalls io_uring_enter */
 int ring_submit_and_wait(struct ring *ring)
 {
 	int n;
@@ -129,6 +163,7 @@ static inline void relax(void)
 #endif
 }
 
+/* #syscalls clock_gettime */
 static uint64_t now_us(void)
 {
 	struct timespec ts;
@@ -137,7 +172,7 @@ static uint64_t now_us(void)
 	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
-/* Completions that are there, or will be as soon as the kernel is entered. */
+/* Completions that are there, or will be as soon as the kernel is entered. #syscalls io_uring_enter */
 static bool has_work(struct ring *ring)
 {
 	if (IO_URING_READ_ONCE(*ring->uring.sq.kflags) & IORING_SQ_TASKRUN)
@@ -197,6 +232,7 @@ const volatile struct ublksrv_io_desc *ring_map_descriptors(int char_fd, unsigne
 	return at == MAP_FAILED ? NULL : at;
 }
 
+/* #syscalls munmap */
 void ring_unmap_descriptors(const volatile struct ublksrv_io_desc *descriptors, unsigned int depth)
 {
 	if (descriptors)

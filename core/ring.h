@@ -43,9 +43,23 @@ struct ring_done {
 /* 0 or -errno. A kernel too old for a set-up flag gets the ring without it. */
 int ring_open(struct ring *ring, unsigned int entries, enum ring_kind kind);
 void ring_close(struct ring *ring);
+/* The same, for a thread that is about to end: the rest goes with the process. */
+void ring_leave(struct ring *ring);
 
 /* From now on IOSQE_FIXED_FILE index i means fds[i]. The ring holds its own references. */
 int ring_register_files(struct ring *ring, const int *fds, unsigned int count);
+
+#define RING_OPS_MAX 8
+
+/*
+ * A ring of requests does nothing before it is enabled, by the thread whose it
+ * is; what is to be registered is registered before that. A restricted one
+ * then takes these operations alone, on registered files, with no flags but
+ * these, and registers nothing more. Both: 0 or -errno.
+ */
+int ring_restrict(struct ring *ring, const uint8_t *ops, unsigned int count, uint8_t flags);
+int ring_enable(struct ring *ring);
+
 /* A cleared SQE. Submits what is waiting if the queue is full; NULL only if even that failed. */
 struct io_uring_sqe *ring_sqe(struct ring *ring);
 /* Both: 0 or -errno, with -EINTR already handled. */

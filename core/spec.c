@@ -19,6 +19,7 @@
 
 static const char *const io_modes[] = { "auto", "copy", "get-data", "user-copy", "zero-copy", "auto-buf", "batch", NULL };
 static const char *const recoveries[] = { "off", "reissue", "requeue", "fail", NULL };
+static const char *const sandboxes[] = { "on", "off", NULL };
 static const char *const log_targets[] = { "stderr", "syslog", "kmsg", NULL };
 
 const struct opt spec_opts[] = {
@@ -56,6 +57,9 @@ const struct opt spec_opts[] = {
 	OPT_CLEAR(0, "no-mknod", struct spec, mknod, "do not make missing device nodes"),
 	OPT_FLAG(0, "mlock", struct spec, mlock, "keep what is in memory there, and never on swap"),
 	OPT_TEXT(0, "oom-score-adj", struct spec, oom_score_adj, "N", "-1000 to 1000: how soon the kernel kills the server for memory; -1000 is never"),
+	OPT_CHOICE(0, "sandbox", struct spec, sandbox, sandboxes, "on|off", "confine the server; off is for debuggers"),
+	OPT_TEXT(0, "user", struct spec, user, "NAME|UID[:GID]",
+		 "who the server becomes; else ublk or nobody's number, if root starts it"),
 	OPT_FLAG(0, "progress", struct spec, progress_on, "show progress even when standard error is no terminal"),
 	OPT_FLAG(0, "no-progress", struct spec, progress_off, "show no progress"),
 	OPT_END

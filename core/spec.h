@@ -29,6 +29,9 @@ enum recovery {
 	RECOVERY_FAIL,		/* all fail until another is there */
 };
 
+/* The order is --sandbox's. */
+enum sandboxing { SANDBOX_ON, SANDBOX_OFF };
+
 #define ID_ANY UINT32_MAX
 #define SECTOR_ANY UINT64_MAX
 #define FD_NONE UINT32_MAX
@@ -66,6 +69,8 @@ struct spec {
 	bool modprobe, mknod;
 	bool mlock;			/* what is touched stays in memory */
 	const char *oom_score_adj;	/* NULL: as it is */
+	const char *user;		/* NULL: chosen */
+	int sandbox;			/* enum sandboxing */
 	bool progress_on, progress_off;	/* neither: if standard error is a terminal */
 };
 

@@ -61,6 +61,7 @@ static uint32_t room_of(uint32_t kind)
 	return kind == STATS_LATENCY ? STATS_LATENCY_ROOM : 1;
 }
 
+/* #syscalls clock_gettime */
 uint64_t stats_now(void)
 {
 	struct timespec now;

@@ -24,6 +24,7 @@
 #include "core/state.h"
 #include "core/text.h"
 #include "core/upgrade.h"
+#include "core/user.h"
 #include "core/util.h"
 
 #define VALUE 0x75620000		/* "ub", and room for an errno */
@@ -273,8 +274,10 @@ static int check_carried(struct keeper *k)
 {
 	const struct spec *spec = k->spec;
 	const struct applet *applet = spec->applet;
-	int err = 0;
+	int err = user_choose(&k->device.user, spec->user);
 
+	if (err)
+		return err;
 	if (k->worker.pid <= 0 || k->pipe < 0 || !spec->name != (k->name < 0) ||
 	    !spec->shared_memory != (k->device.region.fd < 0))
 		return -EPROTO;

@@ -19,6 +19,7 @@ uint64_t page_size(void)
 	return getauxval(AT_PAGESZ);
 }
 
+/* #syscalls:opening mmap */
 void *pages_get(size_t bytes)
 {
 	void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -26,12 +27,14 @@ void *pages_get(size_t bytes)
 	return at == MAP_FAILED ? NULL : at;
 }
 
+/* #syscalls munmap */
 void pages_free(void *pages, size_t bytes)
 {
 	if (pages)
 		munmap(pages, bytes);
 }
 
+/* #syscalls clock_gettime */
 int64_t now_ms(void)
 {
 	struct timespec ts;

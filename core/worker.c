@@ -24,11 +24,13 @@ struct worker {
 	const struct backend *backend;
 	int pipe;
 	int ended_fd;			/* eventfd that counts queues that have ended */
+	struct sandbox sandbox;
 	struct queue_plan plan;
 	struct queue *queues;
 	struct disk disk;
 };
 
+/* #syscalls sendto */
 static int report(struct worker *w, enum report_kind kind, int error)
 {
 	struct report message = { .kind = kind, .error = error, .disk = w->disk };
@@ -53,8 +55,8 @@ static int early_up(void *self)
 
 	if (err)
 		return err;
-	err = sandbox_early();
-	return err ? fail(err, "give up privileges that an exec could gain") : 0;
+	err = sandbox_early(&w->sandbox);
+	return err ? fail(err, "confine the server") : 0;
 }
 
 static _Atomic uint64_t *count_queues(const struct worker *w)
@@ -101,6 +103,7 @@ static int queues_up(void *self)
 		.poll_us = w->spec->poll,
 		.batch = device->features.mode == IO_BATCH,
 		.ended_fd = w->ended_fd,
+		.sandbox = &w->sandbox,
 	};
 	w->plan.numbers = count_queues(w);
 	for (uint16_t i = 0; i < count && !err; i++)
@@ -163,9 +166,14 @@ static int outlive_up(void *self)
 
 static int sandbox_up(void *self)
 {
-	int err = sandbox_thread();
+	struct worker *w = self;
+	int err;
 
-	(void)self;
+	if (w->spec->background)
+		notify_prepare_leave();
+	err = sandbox_thread(&w->sandbox);
+	if (!err)
+		err = sandbox_process(&w->sandbox, SANDBOX_OPENING);
 	return err ? fail(err, "give up every right") : 0;
 }
 
@@ -184,16 +192,34 @@ static int backend_up(void *self)
 	return err;
 }
 
+/* What the kernel tells nobody about another process. */
+static void count_sandbox(struct worker *w)
+{
+	static const struct stats_name names[SANDBOX_NUMBERS] = {
+		{ "landlock", STATS_GAUGE }, { "restricted_rings", STATS_GAUGE },
+	};
+	_Atomic uint64_t *numbers;
+
+	if (!w->device->stats.page)
+		return;
+	numbers = stats_add(&w->device->stats, names, SANDBOX_NUMBERS, 1);
+	numbers[0] = w->sandbox.on && !(w->sandbox.lacks & SANDBOX_LANDLOCK);
+	numbers[1] = w->sandbox.on && !(w->sandbox.lacks & SANDBOX_RINGS);
+}
+
 static int report_up(void *self)
 {
 	struct worker *w = self;
-	int err = report(w, REPORT_READY, 0);
+	int err;
 
-	if (err)
-		return fail(err, "report to the keeper");
 	if (w->spec->background)
 		notify_leave();
-	return 0;
+	err = sandbox_process(&w->sandbox, SANDBOX_SERVING);
+	if (err)
+		return fail(err, "give up system calls");
+	count_sandbox(w);
+	err = report(w, REPORT_READY, 0);
+	return err ? fail(err, "report to the keeper") : 0;
 }
 
 /* No downs: what a process leaves behind, the kernel takes back in the right order. */
@@ -210,6 +236,7 @@ static const struct step worker_steps[] = {
 	{ NULL, NULL, NULL }
 };
 
+/* #syscalls read */
 static void wait_for_queues(struct worker *w)
 {
 	uint64_t ended = 0, more;
@@ -224,17 +251,21 @@ static int finish(struct worker *w)
 	void *self = w->spec->applet->self;
 	int err = report(w, REPORT_STOPPED, 0);
 
-	if (!err && w->backend->stopped)
+	if (err)
+		fail(err, "report to the keeper");
+	else if (w->backend->stopped)
 		err = w->backend->stopped(self);
 	if (w->backend->close)
 		w->backend->close(self);
 	return err;
 }
 
+/* #syscalls exit_group */
 void worker_main(const struct spec *spec, const struct device *device, int pipe, const struct disk *disk)
 {
 	struct worker w = {
 		.spec = spec, .device = device, .backend = spec->applet->backend, .pipe = pipe, .disk = *disk,
+		.sandbox = { .on = spec->sandbox == SANDBOX_ON, .user = device->user, .applet = spec->applet->name },
 	};
 	int reached, err;
 

@@ -21,6 +21,8 @@
 #include "core/device.h"
 #include "core/spec.h"
 
+#define SANDBOX_NUMBERS 2		/* that the worker counts itself */
+
 enum report_kind {
 	REPORT_PREPARED = 1,	/* a successor that needs but the device; the keeper sends a byte when it may have it */
 	REPORT_FETCHED,		/* a successor that has all tags, and may die of anything from here on */

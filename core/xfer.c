@@ -56,7 +56,8 @@ static struct io_uring_sqe *move_sqe(struct xfer *xfer, const struct request *re
 	if (!sqe)
 		return NULL;
 	sqe->opcode = opcode;
-	sqe->fd = fd;
+	sqe->fd = fd == xfer->file ? XFER_BACKEND_FILE : fd;
+	sqe->flags = fd == xfer->file ? IOSQE_FIXED_FILE : 0;
 	sqe->user_data = xfer_pack(XFER_MOVE, request->tag);
 	return sqe;
 }
@@ -69,7 +70,7 @@ static int64_t start_io(struct xfer *xfer, struct request *request, const struct
 
 	if (!sqe)
 		return -EIO;
-	sqe->flags = request->may_block ? IOSQE_ASYNC : 0;
+	sqe->flags |= request->may_block ? IOSQE_ASYNC : 0;
 	sqe->addr = at;
 	sqe->len = place->length;
 	sqe->off = place->offset;
@@ -108,11 +109,13 @@ static int64_t result(ssize_t n)
 	return n < 0 ? -errno : n ? n : -EIO;	/* 0: the file ends where the disk does not */
 }
 
+/* #syscalls:file,zip pread64 */
 static int64_t read_now(int fd, char *memory, uint32_t length, uint64_t offset)
 {
 	return result(RETRY(pread(fd, memory, length, (off_t)offset)));
 }
 
+/* #syscalls:file,zip pwritev pwritev2 */
 static int64_t write_now(int fd, const char *memory, uint32_t length, uint64_t offset, bool fua)
 {
 	struct iovec all = { .iov_base = (void *)(uintptr_t)memory, .iov_len = length };
@@ -120,11 +123,13 @@ static int64_t write_now(int fd, const char *memory, uint32_t length, uint64_t o
 	return result(RETRY(pwritev2(fd, &all, 1, (off_t)offset, fua ? RWF_DSYNC : 0)));
 }
 
+/* #syscalls:file,zip fdatasync */
 static int64_t flush_now(int fd)
 {
 	return RETRY(fdatasync(fd)) < 0 ? -errno : 0;
 }
 
+/* #syscalls:file,zip fallocate */
 static int64_t fallocate_now(const struct place *place, int mode)
 {
 	return RETRY(fallocate(place->fd, mode, (off_t)place->offset, place->length)) < 0 ? -errno : (int64_t)place->length;
@@ -374,14 +379,24 @@ static int64_t user_file(struct xfer *xfer, struct request *request, const struc
 	return moved > 0 ? xfer_settle(&xfer->serving, request, (int)moved) : moved;
 }
 
-/* What was read from a file is in the buffer and must reach the request. */
+/* What was read from a file is in the buffer and must reach the request: all of it, or it would be read again from its middle. */
 int xfer_settle(struct serving *serving, struct request *request, int moved)
 {
 	struct xfer *xfer = (struct xfer *)serving;
+	uint32_t start = done(request);
+	int copied = 0;
 
 	if (xfer->driver_copies || request->rest.op != OP_READ || request->moving != IN_FILE || !request->buffer)
 		return moved;
-	return (int)copy_bytes(xfer, request, request->buffer + done(request), done(request), (uint32_t)moved);
+	while (copied < moved) {
+		uint32_t at = start + (uint32_t)copied;
+		int64_t n = copy_bytes(xfer, request, request->buffer + at, at, (uint32_t)(moved - copied));
+
+		if (n < 0)
+			return (int)n;
+		copied += (int)n;
+	}
+	return moved;
 }
 
 /* --- zero-copy: a file is read into and written from the request's own pages ----- */
@@ -621,6 +636,7 @@ int xfer_open(struct xfer *xfer, unsigned int depth)
 	return pool_open(&xfer->pool, xfer->max_io);
 }
 
+/* #syscalls munmap */
 void xfer_close(struct xfer *xfer, unsigned int depth)
 {
 	leave_zeroes(xfer);

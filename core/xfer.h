@@ -63,8 +63,8 @@ static inline uint16_t xfer_tag(uint64_t user_data)
 
 static_assert(UBLK_MAX_QUEUE_DEPTH <= 1 << XFER_TAG_BITS, "a tag fits");
 
-/* ublkcN among a ring's registered files. */
-#define XFER_CHAR_FILE 0
+/* A ring's registered files. */
+enum xfer_file { XFER_CHAR_FILE, XFER_BACKEND_FILE, XFER_WAKE_FILE, XFER_FILES };
 
 struct xfer {
 	struct serving serving;		/* first: request.c hands it back to us */
@@ -74,6 +74,7 @@ struct xfer {
 	struct ring ring;
 	uint16_t queue;
 	int char_fd;			/* -1 if the mode has no use for it */
+	int file;			/* of the backend, -1 if there is none; XFER_BACKEND_FILE */
 	uint32_t max_io;		/* bytes */
 	uint32_t drop_size;		/* memory is given back in multiples of this many bytes */
 	bool shared;			/* memory of the backend is mapped MAP_SHARED */

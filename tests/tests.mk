@@ -2,6 +2,7 @@
 #
 #: make unit        the tests that need neither root nor a kernel, under the sanitizers and with musl
 #: make lint        what other programs say about the sources
+#: make test-faults the cases that take long, on all kernels, newest first; KERNEL=7.3 for one
 #: make test-boot   disks as units of a systemd that boots, runs and is switched off in a virtual machine
 #
 # Each leaves a line per claim in out/results/: pass, fail or skip, a tab, and what was claimed.
@@ -83,8 +84,14 @@ $(UNIT)/uapi_host.inc: core/uapi.h
 
 # --- lint
 
-lint: $(OUT)/deps/deps.stamp $(UNIT_GENERATED)
+lint: $(OUT)/deps/deps.stamp $(UNIT_GENERATED) $(OUT)/generated/syscalls.inc
 	$(Q)tests/lint $(OUT)
+
+# --- faults
+
+test-faults: all tools
+	$(Q)build/packages.sh vm
+	$(Q)tests/faults $(if $(filter-out file,$(origin KERNEL)),$(KERNEL))
 
 # --- boot
 
@@ -92,6 +99,6 @@ test-boot: all
 	$(Q)build/packages.sh vm
 	$(Q)tests/boot/run $(KERNEL)
 
-.PHONY: test-boot
+.PHONY: test-boot test-faults
 .SECONDARY:
 -include $(wildcard $(UNIT)/*/*/*.d $(UNIT)/*/*/*/*.d $(UNIT)/*/*/*/*/*.d)

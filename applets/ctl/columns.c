@@ -3,12 +3,14 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "applets/ctl/columns.h"
 #include "core/applet.h"
 #include "core/features.h"
 #include "core/proc.h"
 #include "core/state.h"
+#include "core/stats.h"
 #include "core/text.h"
 #include "core/util.h"
 
@@ -156,6 +158,53 @@ static void get_why(const struct found *d, char *text)
 			    d->info.flags & UBLK_F_SHMEM_ZC ? "; and what lies in shared memory stays there" : "");
 }
 
+static bool threads_are(const struct found *d, const char *field, const char *so)
+{
+	char text[80];
+
+	return proc_threads_say(d->info.ublksrv_pid, field, text, sizeof(text)) && !strcmp(text, so);
+}
+
+/* Of its server, which has written it down: nobody else is told. */
+static bool is_noted(const struct found *d, const char *name)
+{
+	int fd = proc_open_link(found_keeper(d), STATS_LINK);
+	struct stats page;
+	bool noted = false;
+
+	if (fd >= 0 && stats_take(&page, fd) == 0) {
+		noted = stats_value(&page, stats_find(&page, name));
+		stats_close(&page);
+	}
+	if (fd >= 0)
+		close(fd);
+	return noted;
+}
+
+static void get_uid(const struct found *d, char *text)
+{
+	char uid[80];
+
+	if (d->told && d->info.ublksrv_pid > 0 && proc_threads_say(d->info.ublksrv_pid, "Uid", uid, sizeof(uid)))
+		text_format(text, VALUE_MAX, "%.*s", (int)strcspn(uid, "\t"), uid);
+}
+
+/* What is in force, of every thread. */
+static void get_sandbox(const struct found *d, char *text)
+{
+	static const struct { const char *name, *field, *so; } kept[] = {
+		{ "no_capabilities", "CapEff", "0000000000000000" }, { "no_new_privs", "NoNewPrivs", "1" },
+		{ "seccomp", "Seccomp", "2" }, { "landlock", NULL, NULL }, { "restricted_rings", NULL, NULL },
+	};
+	int used = 0;
+
+	if (!d->told || d->info.ublksrv_pid <= 0)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
+		if (kept[i].field ? threads_are(d, kept[i].field, kept[i].so) : is_noted(d, kept[i].name))
+			used += text_format(text + used, (size_t)(VALUE_MAX - used), "%s%s", used ? "," : "", kept[i].name);
+}
+
 static void get_mount(const struct found *d, char *text)
 {
 	proc_mount_point(d->block_path, text, VALUE_MAX);
@@ -177,6 +226,8 @@ const struct column columns[] = {
 	{ "SERVER",	TEXT,	 false, get_server },
 	{ "VERSION",	TEXT,	 false, get_version },
 	{ "OWNER",	TEXT,	 false, get_owner },
+	{ "UID",	NUMBER,	 false, get_uid },
+	{ "SANDBOX",	TEXT,	 false, get_sandbox },
 	{ "SECTOR",	BYTES,	 false, get_sector },
 	{ "MAXIO",	BYTES,	 false, get_max_io },
 	{ "MOUNT",	TEXT,	 true,  get_mount },

@@ -191,6 +191,7 @@ static int create(const struct backing *b, const struct backing_plan *plan)
 
 /* --- what it is like ---------------------------------------------------------------- */
 
+/* Of a disk that grows it is asked again. #syscalls ioctl fstat */
 static uint64_t whole_size(const struct backing *b)
 {
 	struct stat stat;

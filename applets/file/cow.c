@@ -29,6 +29,7 @@ int cow_open(struct cow *cow, uint64_t size, uint64_t limit, const struct budget
 	return 0;
 }
 
+/* #syscalls munmap */
 void cow_close(struct cow *cow)
 {
 	if (cow->written)

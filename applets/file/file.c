@@ -126,6 +126,13 @@ static int file_resume(void *self, const struct spec *spec)
 	return f->backing.fd < 0 ? -EPROTO : spec_check_size(spec, f->backing.size);
 }
 
+static int file_file(const void *self)
+{
+	const struct file *f = self;
+
+	return f->backing.fd;
+}
+
 static bool file_at_once(const void *self)
 {
 	const struct file *f = self;
@@ -253,6 +260,7 @@ static const struct backend file_backend = {
 	.prepare  = file_prepare,
 	.carried  = file_carried,
 	.resume	  = file_resume,
+	.file	  = file_file,
 	.at_once  = file_at_once,
 	.open	  = file_open,
 	.count	  = file_count,

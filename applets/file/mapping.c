@@ -3,16 +3,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "applets/file/mapping.h"
 #include "core/util.h"
 
 #define BITS 64				/* in a word */
-#define LEARN_PAGES 256			/* looked at together */
+#define LEARN (1U << 20)		/* bytes looked at together */
 
+/* #syscalls:opening mmap */
 static void *map(uint64_t size, int protection, int flags, int fd)
 {
 	void *at = size > SIZE_MAX / 2 ? MAP_FAILED : mmap(NULL, (size_t)size, protection, flags | MAP_NORESERVE, fd, 0);
@@ -20,30 +19,16 @@ static void *map(uint64_t size, int protection, int flags, int fd)
 	return at == MAP_FAILED ? NULL : at;
 }
 
-/*
- * Does mincore() tell which pages are there? Of files that are neither ours
- * nor writable for us it says that all are, and what opened them, a right to
- * open anything, is gone by now. Then reading would fill holes.
- */
-static bool can_learn(int fd)
-{
-	struct stat stat;
-
-	return (fstat(fd, &stat) == 0 && stat.st_uid == geteuid()) ||
-	       syscall(SYS_faccessat2, fd, "", W_OK, AT_EMPTY_PATH | AT_EACCESS) == 0;
-}
-
 void mapping_open(struct mapping *m, int fd, uint64_t size, bool writable)
 {
 	*m = (struct mapping){ .fd = fd, .size = round_down(size, page_size()) };
-	if (!can_learn(fd))
-		return;
 	m->map_size = round_up(m->size / page_size() / 8 + 8, page_size());
 	m->present = map(m->map_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	if (m->present && m->size)
 		m->base = map(m->size, PROT_READ | (writable ? PROT_WRITE : 0), MAP_SHARED, fd);
 }
 
+/* #syscalls munmap */
 void mapping_close(struct mapping *m)
 {
 	if (m->base)
@@ -74,39 +59,34 @@ static void mark(struct mapping *m, uint64_t first, uint64_t last, bool present)
 static uint64_t first_page(uint64_t offset) { return offset / page_size(); }
 static uint64_t last_page(uint64_t end) { return (end + page_size() - 1) / page_size(); }
 
-/* Note which pages of a range, and of some more after it, are there. */
-static void learn(struct mapping *m, uint64_t first, uint64_t last)
+/*
+ * Note that a read of this range finds pages, and so do those that follow. The
+ * file tells, and not mincore(), which says of files of others, who are all
+ * others by now, that everything is there. #syscalls lseek
+ */
+static void learn(struct mapping *m, uint64_t offset, uint64_t length)
 {
-	uint64_t end = m->size / page_size();
-	unsigned char there[LEARN_PAGES];
+	off_t hole = lseek(m->fd, (off_t)offset, SEEK_HOLE);
+	uint64_t end = hole < 0 ? 0 : min_u64((uint64_t)hole, min_u64(m->size, offset + max_u64(length, LEARN)));
 
-	for (uint64_t page = first; page < last; page += LEARN_PAGES) {
-		uint64_t count = min_u64(LEARN_PAGES, end - page);
-
-		if (mincore(m->base + page * page_size(), count * page_size(), there) < 0)
-			return;
-		for (uint64_t i = 0; i < count; i++)
-			if (there[i] & 1)
-				mark(m, page + i, page + i + 1, true);
-	}
+	if (end > offset)
+		mark(m, offset / page_size(), end / page_size(), true);
 }
 
-/* A read of what may be a hole. */
+/* A read of what may be a hole. #syscalls lseek */
 static struct place look(struct mapping *m, uint64_t offset, uint32_t length)
 {
-	uint64_t first = first_page(offset), last = last_page(offset + length);
-	off_t data;
+	off_t data = lseek(m->fd, (off_t)offset, SEEK_DATA);
 
-	learn(m, first, last);
-	if (is_present(m, first, last))
-		return in_mapped_file(m->fd, offset, length, m->base + offset);
-	data = lseek(m->fd, (off_t)offset, SEEK_DATA);
 	if (data > (off_t)offset)
 		return nowhere((uint32_t)min_u64(length, (uint64_t)data - offset));
+	learn(m, offset, length);
+	if (is_present(m, first_page(offset), last_page(offset + length)))
+		return in_mapped_file(m->fd, offset, length, m->base + offset);
 	return in_file(m->fd, offset, length);	/* a mixture, the last hole, what was swapped out: the file itself knows */
 }
 
-/* A write to what may be a hole: take its memory first, so that want of it is told. */
+/* A write to what may be a hole: take its memory first, so that want of it is told. #syscalls fallocate */
 static struct place take(struct mapping *m, uint64_t offset, uint32_t length)
 {
 	if (RETRY(fallocate(m->fd, FALLOC_FL_KEEP_SIZE, (off_t)offset, length)) < 0)

@@ -17,7 +17,7 @@ static int open_read(const char *path)
 	return RETRY(open(path, O_RDONLY | O_CLOEXEC));
 }
 
-/* The file as it is now, from its start. */
+/* The file as it is now, from its start. #syscalls:mem,file pread64 */
 static bool read_again(int fd, char *text, size_t limit)
 {
 	ssize_t n = RETRY(pread(fd, text, limit - 1, 0));

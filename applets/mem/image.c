@@ -22,6 +22,7 @@
 
 /* --- load ------------------------------------------------------------------------- */
 
+/* #syscalls:opening fstat ioctl */
 int64_t image_size(int fd)
 {
 	struct stat st;
@@ -38,6 +39,7 @@ int64_t image_size(int fd)
 	return 0;
 }
 
+/* #syscalls:opening read */
 static ssize_t read_full(int fd, char *to, size_t length)
 {
 	size_t done = 0;
@@ -75,7 +77,7 @@ static int put_chunk(struct store *store, uint64_t offset, const char *data, siz
 	return 0;
 }
 
-/* Where there is data at or after @offset; @offset itself where holes are not told. */
+/* Where there is data at or after @offset; @offset itself where holes are not told. #syscalls:opening lseek */
 static uint64_t next_data(int fd, uint64_t offset, uint64_t size)
 {
 	off_t at;
@@ -90,7 +92,7 @@ static uint64_t next_data(int fd, uint64_t offset, uint64_t size)
 	return (uint64_t)at;
 }
 
-/* A named pipe that nobody has opened for writing yet reads as one that has ended. */
+/* A named pipe that nobody has opened for writing yet reads as one that has ended. #syscalls:opening poll ppoll */
 static void wait_for_writer(int fd)
 {
 	struct pollfd ready = { .fd = fd, .events = POLLIN };
@@ -156,6 +158,7 @@ int image_load(struct store *store, int fd, const char *name, bool progress, uin
 
 /* --- save ---------------------------------------------------------------------------- */
 
+/* #syscalls pwrite64 pwritev2 fcntl */
 static int write_full(int fd, const char *from, size_t length, uint64_t offset)
 {
 	while (length) {
@@ -170,6 +173,7 @@ static int write_full(int fd, const char *from, size_t length, uint64_t offset)
 	return 0;
 }
 
+/* #syscalls ftruncate fsync */
 static int copy_out(const struct store *store, uint64_t size, int fd, struct progress *p)
 {
 	if (ftruncate(fd, (off_t)size) < 0)

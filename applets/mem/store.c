@@ -243,7 +243,7 @@ static int size_bits(enum huge huge)
 	return (huge == HUGE_2M ? 21 : 30) << MAP_HUGE_SHIFT;
 }
 
-/* What is shared is in a file of its own, which another program can be given. */
+/* What is shared is in a file of its own, which another program can be given. #syscalls:opening mmap */
 static void *map(void *at, uint64_t size, int flags, int fd)
 {
 	flags |= fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
@@ -297,6 +297,7 @@ static int explain_map(uint64_t size, enum huge huge, int err)
 	return err;
 }
 
+/* #syscalls:opening mbind */
 static int bind_to_node(const struct store *store, int node)
 {
 	unsigned long mask[NODES_MAX / (8 * sizeof(unsigned long))] = { 0 };
@@ -348,6 +349,7 @@ void store_counted(struct store *store, _Atomic uint64_t *numbers)
 	note_size(store);
 }
 
+/* #syscalls:opening madvise */
 int store_open(struct store *store, const struct store_plan *plan)
 {
 	uint64_t page = page_size_of(plan->huge);
@@ -385,6 +387,7 @@ int store_open(struct store *store, const struct store_plan *plan)
 	return err;
 }
 
+/* #syscalls:mem,file munmap close */
 void store_close(struct store *store)
 {
 	if (store->base)
@@ -400,6 +403,7 @@ void store_close(struct store *store)
 	store->tally = NULL;
 }
 
+/* #syscalls:opening mremap */
 int store_grow(struct store *store, uint64_t size)
 {
 	uint64_t old = store->size, old_map = store->map_size;

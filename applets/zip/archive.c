@@ -63,6 +63,7 @@ struct archive {
 
 /* --- sources ----------------------------------------------------------------------- */
 
+/* #syscalls pread64 */
 static int read_file(const struct source *source, uint64_t offset, void *into, uint32_t length)
 {
 	char *to = into;

@@ -34,6 +34,7 @@ static int open_parts(struct inflate *inflate)
 	return err ? err : stock_add(&inflate->track_stock, TRACKS);
 }
 
+/* #syscalls:opening clone rt_sigprocmask mprotect */
 static int start_workers(struct inflate *inflate)
 {
 	int err = 0;

@@ -45,6 +45,7 @@ struct stream {
 	unsigned char buffer[65536];
 };
 
+/* #syscalls write */
 static void flush(struct stream *stream)
 {
 	size_t done = 0;
@@ -69,6 +70,7 @@ static void put(struct stream *stream, const void *bytes, size_t length)
 	stream->used += length;
 }
 
+/* #syscalls:opening read */
 static void refill(struct stream *stream)
 {
 	ssize_t got = RETRY(read(stream->fd, stream->buffer, sizeof(stream->buffer)));

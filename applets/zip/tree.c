@@ -554,6 +554,7 @@ static int plant(struct builder *b)
 	return add_owner(b, 0, 0, &owner);	/* the first one: whose the directories are that no entry stands for */
 }
 
+/* #syscalls:opening getrandom */
 int tree_open(struct tree *tree, struct archive *archive, const struct tree_policy *policy)
 {
 	struct builder b = { .tree = tree, .policy = policy };

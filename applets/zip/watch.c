@@ -10,7 +10,7 @@
 #include "applets/zip/watch.h"
 #include "core/log.h"
 
-/* What is known here of a file elsewhere has to do: a queue's thread waits for nobody. */
+/* What is known here of a file elsewhere has to do: a queue's thread waits for nobody. #syscalls statx */
 static int look(int fd, struct statx *at)
 {
 	return statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE | STATX_SIZE | STATX_MTIME, at) < 0 ? -errno : 0;
@@ -31,6 +31,7 @@ int watch_begin(struct watch *w, int fd, const char *name)
 	return 0;
 }
 
+/* #syscalls clock_gettime */
 uint64_t watch_clock(void)
 {
 	struct timespec now;

@@ -22,7 +22,7 @@ struct watch {
 	int64_t seconds;
 	uint32_t nanoseconds;
 	_Atomic uint64_t looked;	/* ms of watch_clock(), plus one; 0: never */
-	_Atomic bool changed;		/* for good */
+	_Atomic int changed;		/* for good; a word, as some machines have no atomic byte */
 };
 
 /* How @fd is now is how it should stay; of a block device nothing is noticed. 0, or -errno after fail() said why. */

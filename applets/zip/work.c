@@ -135,6 +135,7 @@ static void wake_all(struct inflate *inflate, struct link *waiters, struct piece
 		wake(inflate, link_owner(waiters->next, struct slot, link), piece, error);
 }
 
+/* #syscalls write */
 static void wake_queues(struct inflate *inflate)
 {
 	while (!link_none(&inflate->waking)) {
@@ -513,6 +514,10 @@ static void run(struct worker *worker, struct task *task, struct buffer *buffer)
 	inflate->starved = false;
 }
 
+/*
+ * It allocates and frees as it goes, and its end is libc's.
+ * #syscalls futex mmap munmap mremap mprotect madvise brk exit rt_sigprocmask
+ */
 void *work(void *arg)
 {
 	struct worker *worker = arg;

@@ -197,6 +197,13 @@ static int zip_resume(void *self, const struct spec *spec)
 	return err;
 }
 
+static int zip_file(const void *self)
+{
+	const struct zip *z = self;
+
+	return z->backing.fd;
+}
+
 static bool zip_at_once(const void *self)
 {
 	const struct zip *z = self;
@@ -598,6 +605,7 @@ static const struct backend zip_backend = {
 	.prepare     = zip_prepare,
 	.carried     = zip_carried,
 	.resume	     = zip_resume,
+	.file	     = zip_file,
 	.at_once     = zip_at_once,
 	.count	     = zip_count,
 	.open	     = zip_open,

@@ -75,7 +75,10 @@ struct group {
 
 struct model_ring {
 	pthread_t owner;
-	bool registered;		/* index 0 is ublkcN */
+	bool registered, enabled;	/* index 0 is ublkcN */
+	int files[XFER_FILES];
+	uint64_t allowed;		/* operations; 0: all */
+	uint8_t allowed_flags;
 	bool spinning;
 	struct io_uring_sqe sqes[SQES_MAX];
 	unsigned int entries, queued;		/* as many as were asked for: the server knows how many it needs */
@@ -354,7 +357,7 @@ int ring_open(struct ring *ring, unsigned int entries, enum ring_kind kind)
 	return 0;
 }
 
-void ring_close(struct ring *ring)
+void ring_leave(struct ring *ring)
 {
 	struct model_ring *r = of(ring);
 
@@ -371,9 +374,35 @@ int ring_register_files(struct ring *ring, const int *fds, unsigned int count)
 
 	if (device.fault == MODEL_NO_FILES)
 		return -EMFILE;
-	INSIST(count >= 1 && fds[0] == device.char_fd && !r->registered);
+	INSIST(count == XFER_FILES && fds[0] == device.char_fd && !r->registered && !r->enabled);
 	r->registered = true;
+	memcpy(r->files, fds, sizeof(r->files));
 	return 0;
+}
+
+int ring_restrict(struct ring *ring, const uint8_t *ops, unsigned int count, uint8_t flags)
+{
+	struct model_ring *r = of(ring);
+
+	INSIST(!r->enabled);
+	for (unsigned int i = 0; i < count; i++)
+		r->allowed |= 1ULL << ops[i];
+	r->allowed_flags = flags | IOSQE_FIXED_FILE;
+	return 0;
+}
+
+int ring_enable(struct ring *ring)
+{
+	struct model_ring *r = of(ring);
+
+	INSIST(r->registered && !r->enabled);
+	r->enabled = true;
+	return 0;
+}
+
+static int file_of(const struct model_ring *r, const struct io_uring_sqe *sqe)
+{
+	return sqe->flags & IOSQE_FIXED_FILE ? r->files[sqe->fd] : sqe->fd;
 }
 
 int ring_register_buffers(struct ring *ring, unsigned int count)
@@ -833,12 +862,12 @@ ssize_t ring_user_copy(int char_fd, uint16_t id, uint16_t number, uint32_t start
 /* --- ordinary I/O ---------------------------------------------------------------------------- */
 
 /* tmpfs cannot, others can. */
-static int zero_range(const struct io_uring_sqe *sqe)
+static int zero_range(const struct model_ring *r, const struct io_uring_sqe *sqe)
 {
 	static const char zeroes[1 << 16];
 
 	for (uint64_t done = 0; done < sqe->addr;) {
-		ssize_t n = pwrite(sqe->fd, zeroes, min_u64(sizeof(zeroes), sqe->addr - done), (off_t)(sqe->off + done));
+		ssize_t n = pwrite(file_of(r, sqe), zeroes, min_u64(sizeof(zeroes), sqe->addr - done), (off_t)(sqe->off + done));
 
 		if (n < 0)
 			return -errno;
@@ -861,11 +890,11 @@ static int do_fallocate(struct model_ring *r, const struct io_uring_sqe *sqe, co
 	}
 	if (sqe->len & FALLOC_FL_ZERO_RANGE) {
 		count->ranges++;
-		return zero_range(sqe);
+		return zero_range(r, sqe);
 	}
 	INSIST(!zero || !io->keep);		/* what was promised to stay */
 	count->holes += zero;
-	return fallocate(sqe->fd, (int)sqe->len, (off_t)sqe->off, (off_t)sqe->addr) < 0 ? -errno : 0;
+	return fallocate(file_of(r, sqe), (int)sqe->len, (off_t)sqe->off, (off_t)sqe->addr) < 0 ? -errno : 0;
 }
 
 static bool is_fixed(const struct io_uring_sqe *sqe)
@@ -917,10 +946,10 @@ static int do_transfer(struct model_ring *r, const struct io_uring_sqe *sqe, con
 	}
 	r->queue->count.fixed += is_fixed(sqe);
 	if (sqe->opcode == IORING_OP_READ || sqe->opcode == IORING_OP_READ_FIXED) {
-		n = pread(sqe->fd, at, length, (off_t)sqe->off);
+		n = pread(file_of(r, sqe), at, length, (off_t)sqe->off);
 	} else {
 		check_write(r, sqe, io);
-		n = pwrite(sqe->fd, at, length, (off_t)sqe->off);
+		n = pwrite(file_of(r, sqe), at, length, (off_t)sqe->off);
 	}
 	return n < 0 ? -errno : (int)n;
 }
@@ -939,7 +968,7 @@ static int do_io(struct model_ring *r, const struct io_uring_sqe *sqe)
 	switch (sqe->opcode) {
 	case IORING_OP_FSYNC:
 		INSIST(io->op == UBLK_IO_OP_FLUSH);
-		return fdatasync(sqe->fd) < 0 ? -errno : 0;
+		return fdatasync(file_of(r, sqe)) < 0 ? -errno : 0;
 	case IORING_OP_FALLOCATE:
 		return do_fallocate(r, sqe, io);
 	}
@@ -954,7 +983,7 @@ static void start_move(struct model_ring *r, const struct io_uring_sqe *sqe)
 	struct tag *tag = &r->queue->tags[number];
 
 	INSIST(sqe->user_data == data_of(XFER_MOVE, number) && number < device.plan.depth);
-	INSIST(tag->state == OURS && !tag->moves && !(sqe->flags & ~IOSQE_ASYNC));
+	INSIST(tag->state == OURS && !tag->moves && !(sqe->flags & ~(IOSQE_ASYNC | IOSQE_FIXED_FILE)));
 	if (is_fixed(sqe))
 		bytes_at(r, sqe, tag->io);
 	else
@@ -969,13 +998,16 @@ static void start_timer(struct model_ring *r, const struct io_uring_sqe *sqe)
 	const struct __kernel_timespec *after = (const void *)(uintptr_t)sqe->addr;
 
 	INSIST(!r->timer.opcode && sqe->user_data == data_of(XFER_TRIM, 0));
-	INSIST(sqe->len == 1 && !sqe->off && !sqe->timeout_flags && !sqe->flags);
+	INSIST(sqe->len == 1 && !sqe->off && !sqe->timeout_flags && sqe->flags == IOSQE_FIXED_FILE);
 	INSIST((after->tv_sec || after->tv_nsec) && after->tv_nsec < 1000000000);
 	r->timer = *sqe;
 }
 
 static void submit_one(struct model_ring *r, const struct io_uring_sqe *sqe)
 {
+	INSIST(r->enabled);
+	INSIST(!r->allowed || (r->allowed >> sqe->opcode & 1 && sqe->flags & IOSQE_FIXED_FILE &&
+			       !(sqe->flags & ~r->allowed_flags)));
 	if (sqe->opcode == IORING_OP_URING_CMD && in_batches()) {
 		do_batch_command(r, sqe);
 	} else if (sqe->opcode == IORING_OP_URING_CMD) {
@@ -1022,11 +1054,11 @@ static void end_moves(struct model_ring *r, bool one)
 
 static void end_wake(struct model_ring *r)
 {
-	struct pollfd ready = { .fd = r->wake.fd, .events = POLLIN };
+	struct pollfd ready = { .fd = file_of(r, &r->wake), .events = POLLIN };
 
 	if (!r->wake.opcode || poll(&ready, 1, 0) != 1)
 		return;
-	INSIST(read(r->wake.fd, (void *)(uintptr_t)r->wake.addr, sizeof(uint64_t)) == sizeof(uint64_t));
+	INSIST(read(file_of(r, &r->wake), (void *)(uintptr_t)r->wake.addr, sizeof(uint64_t)) == sizeof(uint64_t));
 	r->wake.opcode = 0;
 	complete(r, r->wake.user_data, sizeof(uint64_t));
 	r->queue->count.waits++;
@@ -1186,7 +1218,7 @@ static void refuse_incoming(struct model_queue *queue)
 /* Until somebody submits a request, stops the device or writes to the wake_fd. */
 static void sleep_in_kernel(struct model_ring *r)
 {
-	struct pollfd fds[2] = { { .fd = r->queue->kick, .events = POLLIN }, { .fd = r->wake.fd, .events = POLLIN } };
+	struct pollfd fds[2] = { { .fd = r->queue->kick, .events = POLLIN }, { .fd = file_of(r, &r->wake), .events = POLLIN } };
 	uint64_t count;
 
 	INSIST(r->queue->gone < device.plan.depth);		/* or nothing will ever come any more */

@@ -5,13 +5,29 @@
 #include "core/sandbox.h"
 #include "tests/unit/model.h"
 
-int sandbox_early(void)
+int sandbox_early(struct sandbox *sandbox)
 {
+	(void)sandbox;
 	return 0;
 }
 
-int sandbox_thread(void)
+int sandbox_thread(struct sandbox *sandbox)
 {
+	(void)sandbox;
 	model_sandboxed();
 	return 0;
+}
+
+int sandbox_process(struct sandbox *sandbox, enum sandbox_stage stage)
+{
+	(void)sandbox;
+	(void)stage;
+	return 0;
+}
+
+void sandbox_without(struct sandbox *sandbox, enum sandbox_part part, int error)
+{
+	(void)sandbox;
+	(void)part;
+	(void)error;
 }

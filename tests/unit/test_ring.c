@@ -53,14 +53,6 @@ struct io_uring_buf_ring *io_uring_setup_buf_ring(struct io_uring *ring, unsigne
 	return refusal ? NULL : (struct io_uring_buf_ring *)buffers;
 }
 
-int io_uring_free_buf_ring(struct io_uring *ring, struct io_uring_buf_ring *at, unsigned int count, int group)
-{
-	(void)ring;
-	CHECK(grouped && at == (struct io_uring_buf_ring *)buffers && count && group == RING_BUFFER_GROUP);
-	grouped = false;
-	return 0;
-}
-
 void io_uring_queue_exit(struct io_uring *ring) { (void)ring; }
 
 int io_uring_register_files(struct io_uring *ring, const int *files, unsigned count)
@@ -76,6 +68,25 @@ int io_uring_register_buffers_sparse(struct io_uring *ring, unsigned count)
 	(void)ring;
 	sparse = count;
 	return count > 16384 ? -EINVAL : 0;
+}
+
+static struct io_uring_restriction rules[16];
+static unsigned int rule_count, enabled;
+
+int io_uring_register_restrictions(struct io_uring *ring, struct io_uring_restriction *given, unsigned int count)
+{
+	(void)ring;
+	CHECK(!enabled && count <= ARRAY_SIZE(rules));
+	memcpy(rules, given, count * sizeof(*given));
+	rule_count = count;
+	return refusal;
+}
+
+int io_uring_enable_rings(struct io_uring *ring)
+{
+	(void)ring;
+	enabled++;
+	return refusal;
 }
 
 static int submit(struct io_uring *ring)
@@ -126,7 +137,7 @@ static void flavours_of_rings(void)
 		{ 0, "DEFER_TASKRUN|SINGLE_ISSUER" },
 		{ IORING_SETUP_DEFER_TASKRUN, "COOP_TASKRUN|SINGLE_ISSUER" },
 		{ IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SINGLE_ISSUER, "COOP_TASKRUN" },
-		{ ~0U, "plain" },
+		{ ~IORING_SETUP_R_DISABLED, "plain" },
 	};
 	struct ring ring;
 
@@ -259,7 +270,7 @@ static void tables_of_buffers(void)
 	CHECK_EQ(ring_register_buffers(&ring, 32768), -EINVAL);
 }
 
-/* All of them at first, then one by one behind the last; and none is left when the ring goes. */
+/* All of them at first, then one by one behind the last. */
 static void groups_of_buffers(void)
 {
 	const struct io_uring_buf_ring *group = (const struct io_uring_buf_ring *)buffers;
@@ -275,11 +286,38 @@ static void groups_of_buffers(void)
 	ring_return_buffer(&ring, memory[2], 256, 2);
 	CHECK_EQ(group->tail, 5);
 	CHECK(buffers[0].addr == ptr_to_u64(memory[2]) && buffers[0].bid == 2);
-	ring_close(&ring);
-	CHECK(!grouped);
-	ring_close(&ring);			/* as for a ring that never had any */
+	grouped = false;
 	refusal = -ENOMEM;
 	CHECK_EQ(ring_give_buffers(&ring, memory, 4, sizeof(memory[0])), -ENOMEM);
+}
+
+static bool has_rule(unsigned int kind, unsigned int what)
+{
+	for (unsigned int i = 0; i < rule_count; i++)
+		if (rules[i].opcode == kind && rules[i].sqe_op == what)
+			return true;
+	return false;
+}
+
+/* Everything waits for the thread whose it is, and then no more than these. */
+static void restricted_rings(void)
+{
+	static const uint8_t ops[] = { IORING_OP_URING_CMD, IORING_OP_READ };
+	struct ring ring;
+
+	reset();
+	CHECK_EQ(ring_open(&ring, 8, RING_DATA), 0);
+	CHECK(asked[0] & IORING_SETUP_R_DISABLED && !enabled);
+	CHECK_EQ(ring_restrict(&ring, ops, ARRAY_SIZE(ops), IOSQE_ASYNC), 0);
+	CHECK_EQ(rule_count, 5);
+	CHECK(has_rule(IORING_RESTRICTION_SQE_OP, IORING_OP_URING_CMD) && has_rule(IORING_RESTRICTION_SQE_OP, IORING_OP_READ));
+	CHECK(has_rule(IORING_RESTRICTION_SQE_FLAGS_REQUIRED, IOSQE_FIXED_FILE));
+	CHECK(has_rule(IORING_RESTRICTION_SQE_FLAGS_ALLOWED, IOSQE_ASYNC));
+	CHECK(has_rule(IORING_RESTRICTION_REGISTER_OP, IORING_REGISTER_ENABLE_RINGS));
+	CHECK_EQ(ring_enable(&ring), 0);
+	CHECK_EQ(enabled, 1);
+	refusal = -EPERM;
+	CHECK_EQ(ring_enable(&ring), -EPERM);
 }
 
 /* A READ is filled by writing into the node, a WRITE is taken by reading from it, at the request's own place. */
@@ -325,7 +363,8 @@ TESTS(
 	{ "SQEs are clear, and never more than fit; signals do not matter", sqes_are_clear },
 	{ "each completion is taken once", completions_are_taken_once },
 	{ "a table of buffers is as large as it is asked for, or refused", tables_of_buffers },
-	{ "buffers to choose from are given, and given back", groups_of_buffers },
+	{ "buffers to choose from are given, one after the other", groups_of_buffers },
+	{ "a ring does nothing before it is enabled, and a restricted one only what it may", restricted_rings },
 	{ "user-copy fills READs and takes from WRITEs, each at its place", user_copy },
 	{ "descriptors are mapped where the driver has those of the queue", descriptors },
 )

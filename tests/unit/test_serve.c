@@ -291,11 +291,17 @@ struct filed {
 	char *map;			/* if it is */
 };
 
+static int filed_file(const void *self)
+{
+	const struct filed *f = self;
+
+	return f->fd;
+}
+
 static int filed_open(void *self, struct disk *disk)
 {
 	struct filed *f = self;
 
-	f->fd = memfd_create("filed", MFD_CLOEXEC);
 	f->size_now = f->size;
 	f->size_asked = 0;
 	*disk = (struct disk){ .size = f->size, .discard_size = 4096, .write_cache = true };
@@ -335,6 +341,7 @@ static void filed_close(void *self)
 
 static const struct backend filed_backend = {
 	.mostly = IN_FILE,
+	.file = filed_file,
 	.open = filed_open,
 	.where = filed_where,
 	.size = filed_size,
@@ -446,6 +453,8 @@ static struct model_plan usual_model(const struct way *way)
 	};
 }
 
+static struct sandbox sandbox;
+
 static void prepare(const struct subject *s, const struct model_plan *model, const struct way *way)
 {
 	said_nothing();
@@ -456,8 +465,11 @@ static void prepare(const struct subject *s, const struct model_plan *model, con
 		.backend = s->backend, .self = s->self, .disk = &disk, .char_fd = model_open(model), .depth = (uint16_t)model->depth,
 		.max_io = model->max_io, .sector_size = s->sector_size, .read_only = s->read_only, .legacy = model->legacy,
 		.mode = way->mode, .batch = way->batch, .at_once = s->at_once, .poll_us = model->spin_us,
-		.ended_fd = eventfd(0, EFD_CLOEXEC), .numbers = numbers,
+		.ended_fd = eventfd(0, EFD_CLOEXEC), .numbers = numbers, .sandbox = &sandbox,
 	};
+	if (s->backend == &filed_backend)
+		filed_self.fd = memfd_create("filed", MFD_CLOEXEC);
+	sandbox.on = s->backend->file;	/* others have files that nobody knows of beforehand */
 }
 
 /* Of one queue: requests that have a count, and what must hold between the others. */

@@ -12,11 +12,12 @@ shopt -s extglob
 
 usage() {
 	cat <<-'END'
-	usage: tests/vm/cases.sh [--kernel NAME|DIR] [--jobs N] [CASE]...
+	usage: tests/vm/cases.sh [--kernel NAME|DIR] [--jobs N] [--long] [CASE]...
 
 	  --kernel NAME|DIR  as for tests/vm/run (6.12)
 	  --jobs N           machines at the same time (2)
-	  CASE               a name in tests/vm/cases, or a file; all of them when none is given
+	  --long             when no CASE is given: those with a line "# long", in place of those without
+	  CASE               a name in tests/vm/cases, or a file; all that do not take long when none is given
 
 	Exit status: 0 when none failed, 1 otherwise, 2 for wrong usage.
 	END
@@ -37,6 +38,7 @@ parse() {
 			[ "$1" = --jobs ] && jobs=$2 || kernel=$2
 			shift
 			;;
+		--long) long=yes ;;
 		--help | -h) usage && exit 0 ;;
 		-*) misused "there is no option $1" ;;
 		*) find_case "$1" ;;
@@ -44,8 +46,16 @@ parse() {
 		shift
 	done
 	[[ $jobs =~ ^[1-9]$ ]] || misused "--jobs $jobs: this is no number of machines"
-	[ ${#files[@]} -gt 0 ] || files=("$here"/cases/*.sh)
+	[ ${#files[@]} -gt 0 ] || find_all
 	[ -e "${files[0]}" ] || misused "there are no cases in $here/cases"
+}
+
+find_all() {
+	if [ $long = yes ]; then
+		mapfile -t files < <(grep -l '^# long$' "$here"/cases/*.sh)
+	else
+		mapfile -t files < <(grep -L '^# long$' "$here"/cases/*.sh)
+	fi
 }
 
 find_case() {
@@ -203,7 +213,7 @@ clean() {
 }
 
 here=$(cd "$(dirname "$0")" && pwd)
-kernel=6.12 jobs=2 files=() options=() passed=0 failed=0 skipped=0
+kernel=6.12 jobs=2 long=no files=() options=() passed=0 failed=0 skipped=0
 declare -A running=()
 
 parse "$@"

@@ -20,6 +20,16 @@ skip() {
 	exit 77
 }
 
+# remark TEXT - something that was seen and is worth a line of its own, which begins with "#"
+remark() {
+	echo "$*" >>"$case/remarks"
+}
+
+# counted_as N WHAT - how many of what this case has done; "make test-faults" adds them up
+counted_as() {
+	remark "$@"
+}
+
 requires() {
 	local name
 
@@ -244,6 +254,18 @@ worker_pid() {
 	cut -d ' ' -f 1 "/proc/$keeper/task/$keeper/children"
 }
 
+# kill_worker DISK - shoot the process that serves it, as soon as another does than was shot last. One that is just
+# taking over is spared: before Linux 7.0 the driver would not have another after that.
+kill_worker() {
+	wait_until 60 another_serves "$1" "${shot:-}"
+	kill -KILL "$serving"
+	shot=$serving
+}
+another_serves() {
+	serving=$(ublk-ctl list -n --raw -O pid,state "$1" | sed -n 's/^\([0-9]*\) live$/\1/p')
+	test -n "$serving" && test "$serving" != "$2"
+}
+
 # server_said DISK - its standard error up to now
 server_said() {
 	cat "$(server_of "$1")/stderr"
@@ -384,7 +406,8 @@ kernel_complaints() {
 # because it expects to see the server itself there. Nothing follows from it, and nobody can keep it from happening.
 kernel_own='WARNING: drivers/block/ublk_drv.c:[0-9]+ at ublk_ch_uring_cmd\+'
 
-kernel_alarms='WARNING|BUG|Oops|hung_task|blocked for more than|general protection|UBSAN|KASAN'
+# 1326: a system call that the sandbox has no room for, and a server that was killed for it
+kernel_alarms='WARNING|BUG|Oops|hung_task|blocked for more than|general protection|UBSAN|KASAN|audit: type=1326|SECCOMP'
 
 kernel_log() {
 	dmesg | awk -v mark="$case begins" 'index($0, mark) { n = 0; next } { line[n++] = $0 }

@@ -10,9 +10,8 @@ kill_under_load() {
 		--verify=crc32c --do_verify=1 --verify_fatal=1 --verify_state_save=0 --loops="$2" >"$case/fio" 2>&1 &
 	fio=$!
 	while kill -0 "$fio" 2>/dev/null; do
-		# what it has counted when it is shot is different each time, and that is what this is about
-		sleep 0.3
-		! kill -KILL "$(worker_pid "$1")" 2>/dev/null || kills=$((kills + 1))
+		kill_worker "$1"
+		kills=$((kills + 1))
 	done
 	wait "$fio" || fail "fio has seen an error:
 $(cat "$case/fio")"

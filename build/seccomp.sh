@@ -1,0 +1,62 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# seccomp.sh [--list] - the system calls that a server may make, as its sources say
+#
+# A function of which the kernel is asked something when its thread is confined already says so in its comment:
+#
+#   #syscalls NAME...           everywhere if it stands in core/, else in the applet in whose directory it stands
+#   #syscalls:GROUP,... NAME... in these applets; or, for the group "opening", as long as the disk is being opened
+#
+# What libc does on its behalf belongs to the function. Without an option it prints a header for core/sandbox.c, with
+# --list a line for each group. A name that an architecture does not have is left out there.
+set -eu
+
+# GROUP NAME, a line each
+collect() {
+	# shellcheck disable=SC2046 # names of sources have no spaces
+	awk 'match($0, /#syscalls[a-z:,]* /) {
+		split(FILENAME, path, "/")
+		where = path[1] == "core" ? "serving" : path[2]
+		tag = substr($0, RSTART + 9, RLENGTH - 10)
+		count = split(tag == "" ? where : substr(tag, 2), groups, ",")
+		rest = substr($0, RSTART + RLENGTH)
+		sub(/ *\*\/.*/, "", rest)
+		total = split(rest, names, " ")
+		for (g = 1; g <= count; g++)
+			for (n = 1; n <= total; n++)
+				print groups[g], names[n]
+	}' $(find core applets -name '*.c' | sort) | sort -u
+}
+
+if test "${1:-}" = --list; then
+	collect | awk '{ list[$1] = list[$1] " " $2 } END { for (group in list) print group ":" list[group] }' | sort
+	exit
+fi
+
+collect | awk '
+{
+	if (!($1 in bit)) {
+		bit[$1] = count++
+		order[count] = $1
+	}
+	groups[$2] = groups[$2] (groups[$2] == "" ? "" : " | ") "1 << " bit[$1]
+}
+END {
+	print "/* made by build/seccomp.sh */"
+	print "static const char call_groups[][8] = {"
+	for (i = 1; i <= count; i++)
+		print "\t\"" order[i] "\","
+	print "};\n"
+	print "static const struct { uint16_t number, groups; } calls[] = {"
+	print "\t{ __NR_io_uring_enter, 0xffff },"	# looked for first
+	for (name in groups)
+		if (name != "io_uring_enter")
+			lines[++total] = "#ifdef __NR_" name "\n\t{ __NR_" name ", " groups[name] " },\n#endif"
+	for (i = 1; i <= total; i++)
+		for (j = i + 1; j <= total; j++)
+			if (lines[j] < lines[i]) { swap = lines[i]; lines[i] = lines[j]; lines[j] = swap }
+	for (i = 1; i <= total; i++)
+		print lines[i]
+	print "};"
+}'
