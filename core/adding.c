@@ -161,6 +161,16 @@ static int check_buffers(const struct keeper *k)
 	return -ENOMEM;
 }
 
+static void set_paths(struct keeper *k)
+{
+	uint32_t id = k->device.info.dev_id;
+
+	k->added = true;
+	log_device((int)id);
+	text_format(k->device.char_path, DEVICE_PATH_MAX, "%s/ublkc%" PRIu32, k->spec->dev_dir, id);
+	text_format(k->device.block_path, DEVICE_PATH_MAX, "%s/ublkb%" PRIu32, k->spec->dev_dir, id);
+}
+
 int add_up(void *self)
 {
 	struct keeper *k = self;
@@ -182,10 +192,7 @@ int add_up(void *self)
 	}
 	if (err)
 		return explain_add(k, err);
-	k->added = true;
-	log_device((int)info->dev_id);
-	text_format(k->device.char_path, DEVICE_PATH_MAX, "%s/ublkc%" PRIu32, k->spec->dev_dir, info->dev_id);
-	text_format(k->device.block_path, DEVICE_PATH_MAX, "%s/ublkb%" PRIu32, k->spec->dev_dir, info->dev_id);
+	set_paths(k);
 	err = features_settle(&k->device.features, k->spec, info->flags);
 	if (err)
 		return err;
@@ -195,6 +202,31 @@ int add_up(void *self)
 		note("the kernel grants %u queues of the %" PRIu32 " asked for: it has no more CPUs", info->nr_hw_queues,
 		     k->spec->queues);
 	return check_buffers(k);
+}
+
+int find_up(void *self)
+{
+	struct keeper *k = self;
+	struct ublksrv_ctrl_dev_info *info = &k->device.info;
+	uint32_t id = info->dev_id;
+	int err;
+
+	set_paths(k);
+	err = ctrl_get_info(&k->ctrl, (struct ctrl_device){ .id = id }, info);
+	if (!err && (info->dev_id != id || !device_is_ours(info->ublksrv_flags) || device_keeper(info->ublksrv_flags) != getpid() ||
+		     device_applet(info->ublksrv_flags) != applet_number(k->spec->applet)))
+		err = -ESTALE;
+	if (!err && k->worker.pidfd < 0) {	/* its keeper is gone, and its number may be somebody else's by now */
+		err = child_watch(&k->worker);
+		if (!err && (info->ublksrv_pid != k->worker.pid || !proc_has_mapped(k->worker.pid, k->device.char_path)))
+			err = -ESRCH;
+	}
+	if (err)
+		return fail(err, "find device %" PRIu32, id);
+	k->started = k->live = k->ready = true;
+	k->born = now_ms();
+	err = features_ask(&k->device.features, k->spec, false);
+	return err ? err : features_settle(&k->device.features, k->spec, info->flags);
 }
 
 /* Returns what of it is an error: a device that goes with its last user is none. */

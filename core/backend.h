@@ -94,6 +94,7 @@ enum outcome {
 };
 
 struct spec;
+struct state_field;
 struct stats;
 
 #define BACKEND_NUMBERS 24
@@ -113,6 +114,15 @@ struct backend {
 	 * Returns 0, or -errno after saying why with fail().
 	 */
 	int (*prepare)(void *self, const struct spec *spec);
+
+	/*
+	 * What prepare() has made of the options, for another program that is
+	 * to go on with a disk that has been served (core/state.h). There it is
+	 * restored, and then resume() is called and prepare() is not; what it
+	 * was given may be anybody's. Returns as prepare() does.
+	 */
+	const struct state_field *carried;
+	int (*resume)(void *self, const struct spec *spec);
 
 	/*
 	 * The one file of IN_FILE and NEEDS, -1 for none: a server can reach no

@@ -13,24 +13,6 @@
 #include "core/text.h"
 #include "core/util.h"
 
-/* @environment and @variable ("NAME=VALUE"), which hides any of that name. */
-static char **with_variable(char **environment, char *variable)
-{
-	size_t count = 0, name = strcspn(variable, "=") + 1;
-	char **with;
-
-	while (environment[count])
-		count++;
-	with = pages_get((count + 2) * sizeof(*with));
-	if (!with)
-		return environment;
-	*with = variable;
-	for (size_t i = 0, n = 1; i < count; i++)
-		if (strncmp(environment[i], variable, name))
-			with[n++] = environment[i];
-	return with;
-}
-
 __attribute__((noreturn)) static void command_main(struct keeper *k)
 {
 	char *const *argv = k->spec->command;
@@ -38,7 +20,7 @@ __attribute__((noreturn)) static void command_main(struct keeper *k)
 	int err;
 
 	text_format(device, sizeof(device), "UBLK_DEV=%s", k->device.block_path);
-	environ = with_variable(environ, device);
+	environ = text_environment(environ, device);
 	signals_restore();
 	if (*k->score_found)
 		resident_score(k->score_found);

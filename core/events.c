@@ -12,6 +12,7 @@
 #include "core/log.h"
 #include "core/signals.h"
 #include "core/stats.h"
+#include "core/upgrade.h"
 #include "core/util.h"
 
 #define REPORTS_MAX 5			/* an honest worker has no more to say */
@@ -36,19 +37,24 @@ static void take_timer(struct keeper *k)
 
 static void take_signal(struct keeper *k)
 {
-	bool from_user;
+	struct signalfd_siginfo event;
 	int sig;
 
-	while ((sig = signals_read(&from_user))) {
+	while ((sig = signals_read(&event))) {
 		if (sig == SIGUSR1)
 			events_tell_stats(k);
+		if (sig == UPGRADE_SIGNAL)
+			upgrade_asked(k, &event);
 		if (sig == SIGHUP && k->ignore_hangup)
 			continue;
 		if (sig != SIGINT && sig != SIGTERM && sig != SIGHUP)
 			continue;
 		k->stops++;
-		/* What a terminal sends, it sends to the command as well; what kill(1) sends, it does not. */
-		if (from_user && k->command.pid && !k->command.ended)
+		/*
+		 * What a terminal sends, it sends to the command as well; what kill(1) sends, it does not. That has
+		 * a code of SI_USER, SI_QUEUE or SI_TKILL; the kernel's own are positive.
+		 */
+		if (event.ssi_code <= 0 && k->command.pid && !k->command.ended)
 			kill(k->command.pid, sig);
 	}
 }
@@ -59,12 +65,20 @@ int child_watch(struct child *child)
 	return child->pidfd < 0 ? fail(-errno, "watch process %d", (int)child->pid) : 0;
 }
 
+void child_kill(const struct child *child)
+{
+	if (child->pidfd >= 0)
+		syscall(SYS_pidfd_send_signal, child->pidfd, SIGKILL, NULL, 0);
+	else if (child->pid && !child->ended)	/* it cannot be watched */
+		kill(child->pid, SIGKILL);
+}
+
 void worker_kill(struct keeper *k, const char *why)
 {
 	if (!k->worker.pid || k->worker.ended)
 		return;
 	warn("killing the server process %d: %s", (int)k->worker.pid, why);
-	kill(k->worker.pid, SIGKILL);
+	child_kill(&k->worker);
 	k->killed = true;
 }
 
@@ -119,14 +133,15 @@ void child_reap(struct child *child)
 
 unsigned int events_wait(struct keeper *k, int limit_ms)
 {
-	enum { SIGNALS, PIPE, WORKER, COMMAND, CTRL, WATCH, SPARER, FLUSHER, TIMER, FDS };
+	enum { SIGNALS, PIPE, WORKER, COMMAND, CTRL, WATCH, SPARER, HELPER, LEAVER, TIMER, FDS };
 	struct pollfd ready[FDS] = {
 		[SIGNALS] = { .fd = signals_fd(), .events = POLLIN },
 		[PIPE] = { .fd = k->pipe, .events = POLLIN },
 		[WORKER] = { .fd = k->worker.pidfd, .events = POLLIN },
 		[COMMAND] = { .fd = k->command.pidfd, .events = POLLIN },
 		[SPARER] = { .fd = k->sparer.pidfd, .events = POLLIN },
-		[FLUSHER] = { .fd = k->flusher.pidfd, .events = POLLIN },
+		[HELPER] = { .fd = k->helper.pidfd, .events = POLLIN },
+		[LEAVER] = { .fd = k->leaver.pidfd, .events = POLLIN },
 		[WATCH] = { .fd = k->watch, .events = POLLIN },
 		[TIMER] = { .fd = k->stats_timer, .events = POLLIN },
 		[CTRL] = { .fd = k->ctrl.pending ? ctrl_poll_fd(&k->ctrl) : -1, .events = POLLIN },
@@ -154,8 +169,10 @@ unsigned int events_wait(struct keeper *k, int limit_ms)
 	}
 	if (ready[SPARER].revents)
 		child_reap(&k->sparer);
-	if (ready[FLUSHER].revents)
-		child_reap(&k->flusher);
+	if (ready[HELPER].revents)
+		child_reap(&k->helper);
+	if (ready[LEAVER].revents)
+		child_reap(&k->leaver);
 	if (ready[WATCH].revents) {	/* one event is as good as many */
 		close(k->watch);
 		k->watch = -1;

@@ -12,6 +12,20 @@
 #include "core/text.h"
 #include "core/util.h"
 
+static void set_name(struct file_target *target, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	target->name = slash ? slash + 1 : path;
+}
+
+int file_target_resume(struct file_target *target, const char *path)
+{
+	if (path)
+		set_name(target, path);
+	return !path == (target->dir < 0) && !strchr(target->temporary, '/') ? 0 : -EPROTO;
+}
+
 int file_target_open(struct file_target *target, const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -19,7 +33,7 @@ int file_target_open(struct file_target *target, const char *path)
 	char dir[4096];
 
 	*target = (struct file_target)FILE_TARGET_NONE;
-	target->name = slash ? slash + 1 : path;
+	set_name(target, path);
 	if (!*target->name)
 		return -EISDIR;
 	if (slash && (size_t)(slash - path) >= sizeof(dir))
@@ -200,7 +214,8 @@ void file_note_inherited(void)
 	if (file_listing_open(&listing, AT_FDCWD, "/proc/self/fd") < 0)
 		return;
 	while ((entry = file_listing_next(&listing)))
-		if (text_is_number(entry, &fd) == 0 && fd > STDERR_FILENO && fd < INHERITED_MAX && (int)fd != listing.fd)
+		if (text_is_number(entry, &fd) == 0 && fd > STDERR_FILENO && fd < INHERITED_MAX && (int)fd != listing.fd &&
+		    !(fcntl((int)fd, F_GETFD) & FD_CLOEXEC))
 			inherited[fd / 64] |= 1ULL << fd % 64;
 	file_listing_close(&listing);
 }

@@ -25,6 +25,8 @@ struct file_target {
 /* -EEXIST: what stands there is no regular file, and is not to be replaced. */
 int file_target_open(struct file_target *target, const char *path);
 int file_target_create(struct file_target *target, mode_t mode);
+/* Its descriptors and its temporary name are there (core/state.h): give it the name in @path, NULL for none. -EPROTO: that cannot be. */
+int file_target_resume(struct file_target *target, const char *path);
 /* Make the temporary file the real one, replacing what was there, in one instant. */
 int file_target_commit(struct file_target *target);
 /* Remove the real one. */
@@ -53,7 +55,7 @@ int file_fill_standard(void);
 /*
  * What else we were started with belongs to whoever started us: a shell waits
  * for the end of a pipe that a server of ours still has open. Note it before
- * anything is opened, close it where it is not needed. /dev/null takes the
+ * anything is opened, which has O_CLOEXEC, close it where it is not needed. /dev/null takes the
  * place of standard input and output.
  */
 void file_note_inherited(void);

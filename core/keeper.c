@@ -31,6 +31,7 @@
 #include "core/proc.h"
 #include "core/region.h"
 #include "core/resident.h"
+#include "core/state.h"
 #include "core/stats.h"
 #include "core/status.h"
 #include "core/step.h"
@@ -45,7 +46,7 @@ static int memory_up(void *self)
 	const char *score = k->spec->oom_score_adj;
 	int err = 0;
 
-	if (score && proc_read("/proc/self/oom_score_adj", k->score_found, sizeof(k->score_found)) > 0)
+	if (score && !*k->score_found && proc_read("/proc/self/oom_score_adj", k->score_found, sizeof(k->score_found)) > 0)
 		err = resident_score(score);
 	if (!err && k->spec->mlock)
 		err = resident_lock();
@@ -62,10 +63,10 @@ static int paths_up(void *self)
 
 	if (!err)
 		err = notify_open(k->spec);
-	if (!err && k->spec->shared_memory)
-		err = region_open(&k->device.region, k->spec->shared_memory);
 	if (!err && applet->backend->prepare)
 		err = applet->backend->prepare(applet->self, k->spec);
+	if (!err && k->spec->shared_memory)		/* behind what the disk is kept in, which others look for */
+		err = region_open(&k->device.region, k->spec->shared_memory);
 	return err;
 }
 
@@ -171,9 +172,13 @@ static void cpus_down(void *self)
 static int stats_up(void *self)
 {
 	struct keeper *k = self;
-	uint32_t queues = k->device.info.nr_hw_queues;
-	int err = stats_open(&k->device.stats, queues * STATS_QUEUE + BACKEND_NUMBERS + SANDBOX_NUMBERS);
+	uint32_t room = (uint32_t)k->device.info.nr_hw_queues * STATS_QUEUE + BACKEND_NUMBERS + SANDBOX_NUMBERS;
+	int err = 0;
 
+	if (!stats_resume(&k->device.stats, room)) {
+		stats_close(&k->device.stats);
+		err = stats_open(&k->device.stats, room);
+	}
 	if (err) {
 		stats_close(&k->device.stats);
 		info("nothing is counted: %s", strerror(-err));
@@ -213,6 +218,17 @@ static const struct step keeper_steps[] = {
 	{ NULL, NULL, NULL }
 };
 
+/* Where another program has been through all of them. */
+static int resume(struct keeper *k)
+{
+	static int (*const again[])(void *self) = { upgrade_resume, memory_up, ctrl_up, find_up, cpus_up, stats_up, watches_up };
+	int err = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(again) && !err; i++)
+		err = again[i](k);
+	return err;
+}
+
 /* Was it in use, and is no more? */
 static bool is_done_with(struct keeper *k)
 {
@@ -236,7 +252,11 @@ static void serve(struct keeper *k)
 			return;
 		if (k->stops > 1 || k->command.ended || is_done_with(k))
 			return;
+		k->calm = true;
 		events_wait(k, k->spec->autoclear ? RECHECK_MS : -1);
+		k->calm = false;
+		if (k->program >= 0)
+			upgrade_start(k);
 	}
 	if (k->stopped) {
 		info("the device was stopped by somebody else");
@@ -269,21 +289,35 @@ int keeper_main(const struct spec *spec)
 		.worker = { .pidfd = -1 },
 		.command = { .pidfd = -1 },
 		.sparer = { .pidfd = -1 },
-		.flusher = { .pidfd = -1 },
+		.helper = { .pidfd = -1 },
+		.leaver = { .pidfd = -1 },
+		.device = { .stats = STATS_NONE, .region = { .fd = -1 } },
 		.name = -1,
 		.pipe = -1,
 		.stats_timer = -1,
 		.watch = -1,
+		.asker = -1,
+		.program = -1,
+		.state_fd = -1,
 		.ignore_hangup = spec->background,
 	};
 	int reached, err;
 
-	err = steps_up(keeper_steps, &k, &reached);
+	if (state_given()) {
+		reached = ARRAY_SIZE(keeper_steps) - 2;
+		err = resume(&k);
+		if (err)		/* the worker has all that there is */
+			return err == -ECANCELED ? STATE_UNDERSTOOD : STATUS_FAILED;
+		upgrade_finish(&k);
+	} else {
+		err = steps_up(keeper_steps, &k, &reached);
+	}
 	if (!err)
 		serve(&k);
 	steps_down(keeper_steps, &k, reached);
 	command_end(&k);
 	child_end(&k, &k.sparer);
-	child_end(&k, &k.flusher);
+	child_end(&k, &k.helper);
+	child_end(&k, &k.leaver);
 	return exit_status(&k, err);
 }

@@ -52,7 +52,9 @@ struct keeper {
 	int64_t born;			/* when the worker began to serve, now_ms() */
 	bool waiting;			/* the driver knows that another will take over */
 	struct child sparer;		/* see spare_a_tag() */
-	struct child flusher;		/* see flush_users() */
+	struct child helper;		/* see flush_users() and upgrade_wanted() */
+	struct child leaver;		/* the worker before this one, if that has not ended yet */
+	bool dismissed;			/* and it is told to */
 	int pipe;			/* from the worker */
 	struct report report;		/* the last one */
 	unsigned int reports;		/* how many there were */
@@ -64,6 +66,10 @@ struct keeper {
 	int watch;			/* inotify on the disk's node, for --autoclear; -1: none */
 	bool used;			/* somebody has used it */
 	bool ignore_hangup;
+	bool calm;			/* the disk is served, and nothing is under way with it */
+	int asker;			/* pidfd of who wants us to go on as another program; -1: nobody */
+	int program;			/* which one; -1: none */
+	int state_fd;			/* what the worker has for who adopts it, and shows what we understand; -1: nobody can */
 	char score_found[8];		/* oom_score_adj before --oom-score-adj; "": as it is */
 	int error;			/* what the device's end is reported with */
 };
@@ -97,10 +103,12 @@ void child_reap(struct child *child);
 /* Wait for its end, if that comes: it has long ended, unless what it waits for has hung, and that was said. */
 void child_end(struct keeper *k, const struct child *child);
 void worker_kill(struct keeper *k, const char *why);
+void child_kill(const struct child *child);
 
 /* --- steps, and what else is done at the end; @self is the keeper */
 
 int add_up(void *self);
+int find_up(void *self);		/* instead, if it was added long ago */
 void add_down(void *self);
 int name_up(void *self);
 void name_down(void *self);
@@ -111,16 +119,37 @@ int worker_up(void *self);
 void worker_down(void *self);
 /* Another worker for one that died. True: it is served again. Requests have waited, or failed, as --recovery says. */
 bool worker_follow(struct keeper *k);
+/* Another worker for one that serves, which stays if the other cannot. 0 or -errno, said. */
+int worker_exchange(struct keeper *k);
 /* In a child: everything that only the keeper may hold. */
 void keeper_forget(struct keeper *k);
+/* Have @child do what takes as long as the disk does. */
+void keeper_hand_over(struct keeper *k, struct child *child, const char *name, void (*work)(const struct keeper *k));
 
 int params_up(void *self);
 int start_up(void *self);
 void start_down(void *self);
 int ready_up(void *self);
 
+/* Start timer and watch: of what is not carried from program to program. 0 or -errno, said. */
+int watches_up(void *self);
+
 int command_up(void *self);
 void command_down(void *self);
 void command_end(struct keeper *k);
+
+/* --- upgrade.c */
+
+struct signalfd_siginfo;
+/* UPGRADE_SIGNAL has come. */
+void upgrade_asked(struct keeper *k, const struct signalfd_siginfo *event);
+/* Go on as the program that was asked for. Returns if that cannot be, which is said. */
+void upgrade_start(struct keeper *k);
+/* This program is that one: a step. -ECANCELED if it was just to be tried whether it could be. */
+int upgrade_resume(void *self);
+/* The disk is served by the last one's worker, and now by one of ours. */
+void upgrade_finish(struct keeper *k);
+/* Tell who may have to go on without us; once for each worker, before its disk can be used. */
+void upgrade_publish(struct keeper *k);
 
 #endif

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 #include "core/opt.h"
 #include "core/signals.h"
 #include "core/spec.h"
+#include "core/state.h"
 #include "core/status.h"
 #include "core/text.h"
 #include "core/util.h"
@@ -98,6 +100,8 @@ static int parse_disk(const struct applet *applet, char **argv, struct spec *spe
 	err = take_words(applet, tables, words);
 	if (spec->supervise && !spec->recovery)
 		spec->recovery = RECOVERY_REISSUE;
+	if (state_given())
+		spec->ready_fd = FD_NONE;	/* was told long ago */
 	return err ? err : spec_check(spec);
 }
 
@@ -112,7 +116,7 @@ static int run_disk(const struct applet *applet, char **argv)
 {
 	struct opt_words words;
 	struct spec spec;
-	int err, status, ours;
+	int err, status, ours, waits;
 
 	spec_init(&spec, applet);
 	ours = has_command(argv) ? STATUS_OURS : STATUS_OK;	/* the command's own statuses must mean the command */
@@ -126,7 +130,8 @@ static int run_disk(const struct applet *applet, char **argv)
 		return STATUS_OK;
 	}
 	log_level = spec.quiet ? LOG_SILENT : (int)min_u64((uint64_t)spec.verbose, LOG_TRACE);
-	if (applet->instead) {
+	spec.background |= state_mark(&waits) == STATE_ADOPT;
+	if (applet->instead && !state_given()) {
 		err = applet->instead(applet->self, &spec);
 		if (err <= 0)
 			return err && ours ? ours : (int)status_of(err);
@@ -134,7 +139,7 @@ static int run_disk(const struct applet *applet, char **argv)
 	err = signals_block();
 	if (!err)
 		err = log_open((enum log_target)spec.log_target);
-	if (!err && spec.background)
+	if (!err && spec.background && !state_given())
 		err = notify_background();
 	if (err)
 		return ours ? ours : (int)status_of(err);
@@ -250,12 +255,14 @@ int main(int argc, char **argv)
 	const struct applet *applet;
 	const char *name;
 
-	if (argc < 1 || file_fill_standard())
+	if (argc < 1 || file_fill_standard() || state_note_words(argv) || state_receive())
 		return STATUS_FAILED;
 	file_note_inherited();
 	name = strrchr(argv[0], '/');
 	name = name ? name + 1 : argv[0];
 	name += strspn(name, "@-");	/* '@': survive switch_root; '-': a login */
+	if (state_given())
+		prctl(PR_SET_NAME, name, 0, 0, 0);	/* exec() of a descriptor calls it by its number */
 	applet = strncmp(name, PREFIX, PREFIX_LENGTH) ? NULL : find_applet(name + PREFIX_LENGTH);
 	return flush(applet ? run_applet(applet, argv + 1) : run_ublk(argv + 1));
 }

@@ -13,6 +13,7 @@
 #include "core/log.h"
 #include "core/notify.h"
 #include "core/signals.h"
+#include "core/state.h"
 #include "core/text.h"
 #include "core/util.h"
 
@@ -73,6 +74,25 @@ int notify_open(const struct spec *spec)
 	return err ? fail(err, "open the directory of --pidfile %s", spec->pidfile) : 0;
 }
 
+int notify_carry(struct state *state, const struct spec *spec)
+{
+	static const struct state_field fields[] = {
+		STATE_FIELD(struct file_target, dir, STATE_FILE),
+		STATE_FIELD(struct file_target, fd, STATE_FILE),
+		STATE_FIELD(struct file_target, temporary, STATE_TEXT),
+		STATE_END
+	};
+	int waits;
+
+	state_carry(state, "notify", fields, &pidfile);
+	if (!state->restoring || state->error)
+		return state->error;
+	pidfile_written = spec->pidfile;
+	if (spec->background && state_mark(&waits) == STATE_BECOME)	/* else there is somebody still to whom we tell */
+		notify_leave();
+	return file_target_resume(&pidfile, spec->pidfile);
+}
+
 static int write_pidfile(void)
 {
 	char text[16];
@@ -91,6 +111,8 @@ static int write_pidfile(void)
 		err = file_target_commit(&pidfile);
 		if (err)
 			fail(err, "write the pidfile %s", pidfile.name);
+		close(pidfile.fd);		/* it has its name */
+		pidfile.fd = -1;
 	}
 	pidfile_written = !err;
 	return err;
@@ -187,10 +209,11 @@ void notify_close(void)
 	pidfile_written = false;
 }
 
-void notify_forget(void)
+void notify_forget(bool all)
 {
 	if (parent_fd >= 0)
 		close(parent_fd);
 	parent_fd = -1;
-	file_target_close(&pidfile);
+	if (all)
+		file_target_close(&pidfile);
 }

@@ -20,6 +20,10 @@ int notify_background(void);
 /* Remember the directory of --pidfile, before anybody changes into another. 0 or -errno, said. */
 int notify_open(const struct spec *spec);
 
+/* Save what there is of it, or restore that, where another program has been ready long ago. 0, or what is wrong with it. */
+struct state;
+int notify_carry(struct state *state, const struct spec *spec);
+
 /* All outlets. @path: of the block device. 0, or -errno after saying which failed. */
 int notify_ready(const struct spec *spec, const char *path);
 
@@ -39,7 +43,7 @@ void notify_leave(void);
 /* For who will not be able to open anything then. */
 void notify_prepare_leave(void);
 
-/* In a process that has nothing to say: let go of the descriptors. */
-void notify_forget(void);
+/* In a process that has nothing to say: let go of the descriptors, or of those alone that somebody waits for. */
+void notify_forget(bool all);
 
 #endif

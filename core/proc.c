@@ -293,21 +293,39 @@ bool proc_own_file(pid_t pid, char *text, size_t limit)
 	return found;
 }
 
-bool proc_find_link(pid_t pid, const char *prefix, char *text, size_t limit)
+static int find_link(pid_t pid, const char *prefix, char *target, size_t limit)
 {
 	struct file_listing listing;
-	char path[32], target[256];
-	bool found = false;
+	const char *entry;
+	char path[32];
+	uint64_t fd;
+	int found = -ENOENT;
 
 	text_format(path, sizeof(path), "/proc/%d/fd", (int)pid);
 	if (file_listing_open(&listing, AT_FDCWD, path) < 0)
-		return false;
-	while (!found && next_link(&listing, target, sizeof(target)))
-		found = !strncmp(target, prefix, strlen(prefix));
+		return -ENOENT;
+	while (found < 0 && (entry = next_link(&listing, target, limit)))
+		if (!strncmp(target, prefix, strlen(prefix)) && text_is_number(entry, &fd) == 0)
+			found = (int)fd;
 	file_listing_close(&listing);
-	if (found)
-		text_format(text, limit, "%s", target + strlen(prefix));
 	return found;
+}
+
+int proc_find_descriptor(pid_t pid, const char *prefix)
+{
+	char target[256];
+
+	return find_link(pid, prefix, target, sizeof(target));
+}
+
+bool proc_find_link(pid_t pid, const char *prefix, char *text, size_t limit)
+{
+	char target[256];
+
+	if (find_link(pid, prefix, target, sizeof(target)) < 0)
+		return false;
+	text_format(text, limit, "%s", target + strlen(prefix));
+	return true;
 }
 
 /*

@@ -60,6 +60,9 @@ void proc_unescape(char *text);
 /* What follows @prefix in the link of one of the descriptors of @pid. False: there is none, or we may not look. */
 bool proc_find_link(pid_t pid, const char *prefix, char *text, size_t limit);
 
+/* The first of its descriptors whose link begins with @prefix, or -ENOENT. */
+int proc_find_descriptor(pid_t pid, const char *prefix);
+
 /* Does the kernel itself make and remove nodes in @dir? False if that is not known. */
 bool proc_is_devtmpfs(const char *dir);
 

@@ -39,24 +39,24 @@ static int check(int fd, const char *path, uint64_t *size)
 	return 0;
 }
 
-int region_open(struct region *region, const char *path)
+int region_resume(struct region *region, const char *path)
 {
-	int fd = RETRY(open(path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)), err;
-	uint64_t size = 0;
+	int err = check(region->fd, path, &region->size);
 	void *at;
 
-	if (fd < 0)
-		return fail(-errno, "open %s", path);
-	err = check(fd, path, &size);
-	if (!err) {
-		at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-		if (at == MAP_FAILED)
-			err = fail(-errno, "map %s", path);
-		else
-			*region = (struct region){ .at = at, .size = size };
-	}
-	close(fd);
-	return err;
+	if (err)
+		return err;
+	at = mmap(NULL, region->size, PROT_READ | PROT_WRITE, MAP_SHARED, region->fd, 0);
+	if (at == MAP_FAILED)
+		return fail(-errno, "map %s", path);
+	region->at = at;
+	return 0;
+}
+
+int region_open(struct region *region, const char *path)
+{
+	*region = (struct region){ .fd = RETRY(open(path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)) };
+	return region->fd < 0 ? fail(-errno, "open %s", path) : region_resume(region, path);
 }
 
 int region_fill(const struct region *region, const char *path)
@@ -72,7 +72,9 @@ void region_close(struct region *region)
 {
 	if (region->at)
 		munmap(region->at, region->size);
-	*region = (struct region){ 0 };
+	if (region->fd >= 0)
+		close(region->fd);
+	*region = (struct region){ .fd = -1 };
 }
 
 /* --- what may be gone ------------------------------------------------------------- */

@@ -19,10 +19,13 @@
 struct region {
 	char *at;		/* NULL: there is none */
 	uint64_t size;		/* bytes, whole pages */
+	int fd;			/* of the file, for another program that goes on; -1: none */
 };
 
 /* Both: 0, or -errno after saying why. */
 int region_open(struct region *region, const char *path);
+/* Its descriptor is there. */
+int region_resume(struct region *region, const char *path);
 /* The driver is about to pin all of it: have it all there. */
 int region_fill(const struct region *region, const char *path);
 void region_close(struct region *region);

@@ -12,6 +12,7 @@
 #include "core/log.h"
 #include "core/notify.h"
 #include "core/signals.h"
+#include "core/state.h"
 #include "core/stats.h"
 #include "core/util.h"
 #include "core/worker.h"
@@ -26,7 +27,7 @@
 void keeper_forget(struct keeper *k)
 {
 	ctrl_close(&k->ctrl);
-	notify_forget();
+	notify_forget(k->state_fd < 0);
 	signals_close();
 	file_close_inherited();
 }
@@ -68,6 +69,9 @@ static int start_worker(struct keeper *k)
 	k->fetched = false;
 	k->killed = false;
 	stats_restart(&k->device.stats);
+	if (k->state_fd >= 0)
+		close(k->state_fd);
+	k->state_fd = k->spec->recovery == RECOVERY_REISSUE ? state_file() : -1;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pipe) < 0)
 		return fail(-errno, "make a pipe to the server process");
 	k->worker.pid = fork();
@@ -80,7 +84,8 @@ static int start_worker(struct keeper *k)
 		return err;
 	}
 	if (!k->worker.pid) {
-		close(pipe[0]);
+		if (k->state_fd < 0)		/* else it keeps that for another keeper */
+			close(pipe[0]);
 		keeper_forget(k);
 		worker_main(k->spec, &k->device, pipe[1], &k->disk);
 	}
@@ -218,10 +223,24 @@ static int hand_over(struct keeper *k)
 		return err;
 	if (!is_alive(k))		/* Linux 6.12 would call the disk served, and then not let anybody else have it */
 		return fail_plain(-EPROTO, "the next server died as well");
+	upgrade_publish(k);
 	err = ctrl_send_recovered(&k->ctrl, keeper_target(k), k->worker.pid);
 	if (!err)
 		err = events_wait_ctrl(k, CTRL_LIMIT_MS);
 	return err ? fail(err, "take the device over") : 0;
+}
+
+/*
+ * The last one, if it serves still. What it has begun and not yet answered is
+ * done again, which is no harm: the driver waits until nothing of it is under
+ * way any more.
+ */
+static void dismiss(struct keeper *k)
+{
+	if (!k->leaver.pid || k->leaver.ended)
+		return;
+	child_kill(&k->leaver);
+	k->dismissed = true;
 }
 
 static int start_successor(struct keeper *k)
@@ -231,11 +250,13 @@ static int start_successor(struct keeper *k)
 	if (!err)
 		err = wait_report(k, REPORT_PREPARED);
 	if (!err)
+		dismiss(k);
+	if (!err)
 		err = wait_released(k);
 	if (!err)
 		err = hand_over(k);
 	if (err && k->worker.pid && !k->worker.ended) {
-		kill(k->worker.pid, SIGKILL);
+		child_kill(&k->worker);
 		if (k->worker.pidfd < 0)
 			child_reap(&k->worker);
 		while (!k->worker.ended && pause_for(k, RECHECK_MS))
@@ -244,6 +265,26 @@ static int start_successor(struct keeper *k)
 	if (k->pipe >= 0 && err) {
 		close(k->pipe);
 		k->pipe = -1;
+	}
+	return err;
+}
+
+int worker_exchange(struct keeper *k)
+{
+	int pipe = k->pipe, err;
+
+	k->leaver = k->worker;
+	k->dismissed = false;
+	k->pipe = -1;
+	err = start_successor(k);
+	k->born = now_ms();
+	if (err && !k->dismissed && !k->leaver.ended) {
+		k->worker = k->leaver;
+		k->leaver = (struct child){ .pidfd = -1 };
+		k->pipe = pipe;
+		k->killed = false;
+	} else {
+		close(pipe);
 	}
 	return err;
 }

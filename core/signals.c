@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stddef.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "core/log.h"
@@ -40,15 +39,9 @@ void signals_close(void)
 	fd = -1;
 }
 
-int signals_read(bool *from_user)
+int signals_read(struct signalfd_siginfo *event)
 {
-	struct signalfd_siginfo event;
-	ssize_t n = RETRY(read(fd, &event, sizeof(event)));
-
-	if (n != (ssize_t)sizeof(event))
-		return 0;
-	*from_user = event.ssi_code <= 0;	/* SI_USER, SI_QUEUE, SI_TKILL; the kernel's own are positive */
-	return (int)event.ssi_signo;
+	return RETRY(read(fd, event, sizeof(*event))) == (ssize_t)sizeof(*event) ? (int)event->ssi_signo : 0;
 }
 
 void signals_restore(void)

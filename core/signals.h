@@ -9,15 +9,15 @@
 #ifndef CORE_SIGNALS_H
 #define CORE_SIGNALS_H
 
-#include <stdbool.h>
+#include <sys/signalfd.h>
 
 /* Block everything, make the descriptor. 0 or -errno, said. */
 int signals_block(void);
 int signals_fd(void);
 void signals_close(void);
 
-/* What arrived: a signal's number, 0 if none. *@from_user: sent by kill(2), not by a terminal. */
-int signals_read(bool *from_user);
+/* What arrived: a signal's number, 0 if none. */
+int signals_read(struct signalfd_siginfo *event);
 
 /* In a child that becomes another program: as we found them. */
 void signals_restore(void);

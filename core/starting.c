@@ -73,10 +73,9 @@ static void explain_stop(const struct keeper *k)
 	       k->device.info.dev_id, k->device.info.dev_id);
 }
 
-/* Have a child do what takes as long as the disk does. */
-static void hand_to_child(struct keeper *k, struct child *child, const char *name, void (*work)(const struct keeper *k))
+void keeper_hand_over(struct keeper *k, struct child *child, const char *name, void (*work)(const struct keeper *k))
 {
-	child->pid = fork();
+	*child = (struct child){ .pidfd = -1, .pid = fork() };
 	if (!child->pid) {
 		keeper_forget(k);
 		prctl(PR_SET_NAME, name, 0, 0, 0);
@@ -105,10 +104,10 @@ static void flush_users(struct keeper *k)
 
 	if (!k->spec->recovery || !k->live || k->stopped || k->worker.ended)
 		return;
-	hand_to_child(k, &k->flusher, "ublk-flush", flush);
-	while (k->flusher.pid && !k->flusher.ended && !k->worker.ended && k->stops < 3 && (left = end - now_ms()) > 0)
+	keeper_hand_over(k, &k->helper, "ublk-flush", flush);
+	while (k->helper.pid && !k->helper.ended && !k->worker.ended && k->stops < 3 && (left = end - now_ms()) > 0)
 		events_wait(k, (int)left);
-	if (k->flusher.pid && !k->flusher.ended)
+	if (k->helper.pid && !k->helper.ended)
 		worker_kill(k, k->stops > 2 ? "as told" : "it does not answer");
 }
 
@@ -189,7 +188,7 @@ static void spare_a_tag(struct keeper *k)
 {
 	if (k->device.features.offered & UBLK_F_QUIESCE || k->device.info.queue_depth < 5)	/* the block layer wants 4 */
 		return;
-	hand_to_child(k, &k->sparer, "ublk-tag", write_nr_requests);
+	keeper_hand_over(k, &k->sparer, "ublk-tag", write_nr_requests);
 }
 
 /* Whoever mounts it is found by looking now and then, but a program may write to it and be gone in between. */
@@ -213,6 +212,15 @@ static int start_timer(struct keeper *k)
 	return 0;
 }
 
+int watches_up(void *self)
+{
+	struct keeper *k = self;
+
+	if (k->spec->autoclear)
+		watch_writers(k);
+	return start_timer(k);
+}
+
 int ready_up(void *self)
 {
 	struct keeper *k = self;
@@ -222,14 +230,14 @@ int ready_up(void *self)
 	text_format(sysfs, sizeof(sysfs), "/sys/block/ublkb%" PRIu32 "/dev", k->device.info.dev_id);
 	err = node_wait(k->device.block_path, sysfs, true, k->spec->mknod, &k->block_made);
 	if (!err)
-		err = start_timer(k);
-	if (!err)
-		err = notify_ready(k->spec, k->device.block_path);
+		err = watches_up(k);
+	if (err)
+		return err;
+	upgrade_publish(k);
+	err = notify_ready(k->spec, k->device.block_path);
 	if (err)
 		return err;
 	k->ready = true;
 	spare_a_tag(k);
-	if (k->spec->autoclear)
-		watch_writers(k);
 	return 0;
 }

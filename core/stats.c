@@ -70,6 +70,19 @@ uint64_t stats_now(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
+bool stats_resume(struct stats *s, uint32_t room)
+{
+	struct stat st;
+
+	s->size = size_for(room);
+	if (s->fd < 0 || fstat(s->fd, &st) < 0 || (uint64_t)st.st_size != s->size)
+		return false;
+	s->page = mmap(NULL, s->size, PROT_READ | PROT_WRITE, MAP_SHARED, s->fd, 0);
+	if (s->page == MAP_FAILED)
+		s->page = NULL;
+	return s->page && s->page->magic == MAGIC;
+}
+
 int stats_open(struct stats *s, uint32_t room)
 {
 	*s = (struct stats){ .size = size_for(room), .fd = memfd_create(STATS_NAME, MFD_CLOEXEC) };

@@ -55,6 +55,8 @@ struct stats_name {
 /* Room for so many numbers, all 0. Close it in any case. 0 or -errno. */
 int stats_open(struct stats *stats, uint32_t room);
 void stats_close(struct stats *stats);
+/* Its descriptor is there: count on in it. False if it is not as stats_open() makes it. stats_restart() is to follow. */
+bool stats_resume(struct stats *stats, uint32_t room);
 
 /*
  * Numbers as @names has them, one after the other, a histogram being

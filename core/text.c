@@ -297,3 +297,20 @@ int text_is_number(const char *text, uint64_t *number)
 
 	return err ? err : *text ? -EINVAL : 0;
 }
+
+char **text_environment(char **environment, char *variable)
+{
+	size_t count = 0, name = strcspn(variable, "=") + 1;
+	char **with;
+
+	while (environment[count])
+		count++;
+	with = pages_get((count + 2) * sizeof(*with));
+	if (!with)
+		return environment;
+	*with = variable;
+	for (size_t i = 0, n = 1; i < count; i++)
+		if (strncmp(environment[i], variable, name))
+			with[n++] = environment[i];
+	return with;
+}

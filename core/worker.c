@@ -40,7 +40,7 @@ static int report(struct worker *w, enum report_kind kind, int error)
 	return 0;
 }
 
-/* Without its keeper the disk cannot be taken away any more, so the worker does not outlive it, whatever it is at. */
+/* Without its keeper the disk cannot be taken away any more, so the worker does not outlive it, unless another can come. */
 static int die_with_keeper(pid_t keeper)
 {
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
@@ -148,6 +148,22 @@ static int fetch_up(void *self)
 	return err ? fail(err, "report to the keeper") : 0;
 }
 
+/*
+ * What has the device can be adopted, with all that the disk is. Who does that
+ * takes the number of the keeper, which is free when it names no session and
+ * no group of processes any more: so we have our own.
+ */
+static int outlive_up(void *self)
+{
+	struct worker *w = self;
+
+	if (w->spec->recovery != RECOVERY_REISSUE)
+		return 0;
+	if (setsid() < 0 || prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) < 0)
+		return fail(-errno, "outlive the keeper");
+	return 0;
+}
+
 static int sandbox_up(void *self)
 {
 	struct worker *w = self;
@@ -213,6 +229,7 @@ static const struct step worker_steps[] = {
 	{ "prepare the queues",			queues_up,	NULL },
 	{ "be told to take over",		go_up,		NULL },
 	{ "fetch all requests",			fetch_up,	NULL },
+	{ "outlive the keeper",			outlive_up,	NULL },
 	{ "give up every right",		sandbox_up,	NULL },
 	{ "read what the disk is made of",	backend_up,	NULL },
 	{ "report to the keeper",		report_up,	NULL },

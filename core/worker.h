@@ -5,7 +5,8 @@
  * Forked by the keeper when the device has been added. It prepares the queues,
  * opens ublkcN, fetches all tags, gives up every right, only then looks at what the disk is made
  * of, and reports. It ends when the driver has taken all tags back (then with
- * 0), with the keeper, or when anything goes wrong.
+ * 0), with the keeper unless another can adopt the disk, or when anything goes
+ * wrong.
  *
  * A fork and no exec: the rings and threads that a control command leaves
  * behind belong to the keeper's task and are not inherited, there is nothing

@@ -12,7 +12,7 @@
 UNIT := $(OUT)/unit
 UNIT_CC ?= gcc
 UNIT_WERROR ?= -Werror
-UNIT_CFLAGS := -std=gnu11 -D_GNU_SOURCE -I. -I$(UNIT) -isystem $(OUT)/deps/include -Wall -Wextra $(UNIT_WERROR) -O1 -g \
+UNIT_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DUBLK_VERSION='"unit"' -I. -I$(UNIT) -isystem $(OUT)/deps/include -Wall -Wextra $(UNIT_WERROR) -O1 -g \
 	-fno-omit-frame-pointer -MMD -MP
 UNIT_LIBS = $(OUT)/deps/lib/libz.a $(OUT)/deps/lib/libdeflate.a -pthread
 UNIT_ASAN := -fsanitize=address,undefined -fno-sanitize-recover=all

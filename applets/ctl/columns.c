@@ -9,6 +9,7 @@
 #include "core/applet.h"
 #include "core/features.h"
 #include "core/proc.h"
+#include "core/state.h"
 #include "core/stats.h"
 #include "core/text.h"
 #include "core/util.h"
@@ -105,6 +106,17 @@ static void get_server(const struct found *d, char *text)
 {
 	if (d->told && proc_alive(d->info.ublksrv_pid))
 		proc_name(d->info.ublksrv_pid, text);
+}
+
+/* Of the program; the keeper of a disk that can have another says so. */
+static void get_version(const struct found *d, char *text)
+{
+	char link[80];
+	int keeper = found_keeper(d);
+	const char *version = keeper && proc_find_link(keeper, STATE_LINK, link, sizeof(link)) ? strchr(link, ':') : NULL;
+
+	if (version)
+		text_format(text, VALUE_MAX, "%.*s", (int)strcspn(version + 1, " "), version + 1);
 }
 
 static void get_owner(const struct found *d, char *text)
@@ -212,6 +224,7 @@ const struct column columns[] = {
 	{ "PID",	NUMBER,	 true,  get_pid },
 	{ "KEEPER",	NUMBER,	 false, get_keeper },
 	{ "SERVER",	TEXT,	 false, get_server },
+	{ "VERSION",	TEXT,	 false, get_version },
 	{ "OWNER",	TEXT,	 false, get_owner },
 	{ "UID",	NUMBER,	 false, get_uid },
 	{ "SANDBOX",	TEXT,	 false, get_sandbox },

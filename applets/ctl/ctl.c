@@ -74,6 +74,12 @@ static const struct opt recover_opts[] = {
 	OPT_END
 };
 
+static const struct opt upgrade_opts[] = {
+	OPT_FLAG('a', "all", struct ctl, all, "all devices that can"),
+	OPT_U32(0, "timeout", struct ctl, timeout, 1, 86400, "give up after N seconds"),
+	OPT_END
+};
+
 static const struct opt add_opts[] = {
 	OPT_TEXT('t', "type", struct ctl, add.type, "TYPE", "null, loop or file, mem, zip"),
 	OPT_TEXT('n', "number", struct ctl, add.number, "N", "number of the device"),
@@ -123,6 +129,8 @@ static const struct subcommand subcommands[] = {
 	{ "udev",     "DEV",        "tell udev's rules about a device", udev_opts, 1, 1, ctl_udev },
 	{ "wait",     "DEV",        "wait until a device is live", wait_opts, 1, 1, ctl_wait },
 	{ "recover",  "DEV",        "wait until a disk made with --recovery is served again", recover_opts, 1, 1, ctl_recover },
+	{ "upgrade",  "DEV [BINARY]|-a",	"let this program, or BINARY, serve a running disk", upgrade_opts, 0, 2, ctl_upgrade },
+	{ "adopt",    "DEV",	"go on with a disk whose keeper was killed", wait_opts, 1, 1, ctl_adopt },
 	{ "add",      "-t TYPE [SIZE|FILE]",   "make a disk as users of ublksrv do", add_opts, 0, 1, ctl_add },
 };
 
@@ -132,9 +140,7 @@ static const struct opt none = OPT_END;
 static int explain_missing(const char *name)
 {
 	static const struct { const char *name, *why; } missing[] = {
-		{ "adopt", "no server takes over the disk of another yet" },
-		{ "quiesce", "no disk waits for another server yet" },
-		{ "upgrade", "no server is exchanged under its disk yet; stop it and start the new one" },
+		{ "quiesce", "no disk has to wait for another server; upgrade exchanges the servers of running ones" },
 		{ "boot", "nothing is read from the kernel's command line yet" },
 	};
 

@@ -52,6 +52,10 @@ int ctl_look(const struct ctl *ctl, struct found_list *list);
 struct found;
 void ctl_tell_rest(const struct found *device);
 
+/* A descriptor to hear a keeper's answer with, and the wait for it: 0, or -errno after saying what became of it. */
+int upgrade_listen(void);
+int upgrade_await(const struct ctl *ctl, const struct found *device, int keeper, int signals);
+
 int ctl_list(const struct ctl *ctl);
 int ctl_info(const struct ctl *ctl);
 int ctl_status(const struct ctl *ctl);
@@ -65,6 +69,8 @@ int ctl_stats(const struct ctl *ctl);
 int ctl_udev(const struct ctl *ctl);
 int ctl_wait(const struct ctl *ctl);
 int ctl_recover(const struct ctl *ctl);
+int ctl_adopt(const struct ctl *ctl);
+int ctl_upgrade(const struct ctl *ctl);
 int ctl_add(const struct ctl *ctl);
 
 #endif

@@ -244,7 +244,9 @@ int found_keeper(const struct found *device)
 
 bool found_name(const struct found *device, char name[DEVICE_NAME_MAX])
 {
-	return name_read(found_keeper(device), device->id, name);
+	int keeper = found_keeper(device);
+
+	return name_read(keeper || !found_served_on(device) ? keeper : device->info.ublksrv_pid, device->id, name);
 }
 
 static bool is_young(const struct found *device)
@@ -271,9 +273,18 @@ static bool is_held(const struct found *device)
 	return fd < 0;
 }
 
+bool found_served_on(const struct found *device)
+{
+	int server = device->info.ublksrv_pid;
+
+	return device->told && device_is_ours(device->info.ublksrv_flags) && !registry_is_elsewhere(&device->info) &&
+	       !found_keeper(device) && device->info.flags & UBLK_F_USER_RECOVERY_REISSUE && proc_alive(server) &&
+	       proc_has_mapped(server, device->char_path);
+}
+
 bool found_orphaned(const struct found *device)
 {
-	if (!device->told || found_keeper(device))
+	if (!device->told || found_keeper(device) || found_served_on(device))
 		return false;
 	/* Without its keeper a server of ours ends, if it has not yet, and its device is lost in whatever state it is. */
 	if (device_is_ours(device->info.ublksrv_flags) && !registry_is_elsewhere(&device->info))
@@ -298,5 +309,7 @@ const char *found_state(const struct found *device)
 
 	if (!device->told)
 		return access(device->block_path, F_OK) == 0 ? "live" : "dead";
+	if (found_served_on(device) && device->info.state == UBLK_S_DEV_LIVE)
+		return "orphaned";
 	return device->info.state < ARRAY_SIZE(states) ? states[device->info.state] : "unknown";
 }

@@ -66,6 +66,9 @@ int found_keeper(const struct found *device);
 /* What its user calls it. False: nothing, or its keeper is not ours to look into. */
 bool found_name(const struct found *device, char name[DEVICE_NAME_MAX]);
 
+/* Without its keeper, and its server goes on with it: somebody may adopt it. */
+bool found_served_on(const struct found *device);
+
 /* Lost: dead or dying, and nobody there to bring it to life or take it away. */
 bool found_orphaned(const struct found *device);
 

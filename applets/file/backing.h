@@ -37,6 +37,24 @@ struct backing {
 	uint32_t discard_size;		/* 0: it cannot */
 };
 
+/* For the tables of state.h: what of @member, a backing in @struct_, another program needs to go on with it. */
+#define BACKING_CARRIED(struct_, member) \
+	STATE_FIELD(struct_, member.fd, STATE_FILE), \
+	STATE_FIELD(struct_, member.device, STATE_BOOL), \
+	STATE_FIELD(struct_, member.read_only, STATE_BOOL), \
+	STATE_FIELD(struct_, member.in_memory, STATE_BOOL), \
+	STATE_FIELD(struct_, member.direct, STATE_BOOL), \
+	STATE_FIELD(struct_, member.fallback, STATE_BOOL), \
+	STATE_FIELD(struct_, member.rotational, STATE_BOOL), \
+	STATE_FIELD(struct_, member.offset, STATE_NUMBER), \
+	STATE_FIELD(struct_, member.limit, STATE_NUMBER), \
+	STATE_FIELD(struct_, member.size, STATE_NUMBER), \
+	STATE_FIELD(struct_, member.sector_size, STATE_NUMBER), \
+	STATE_FIELD(struct_, member.physical_size, STATE_NUMBER), \
+	STATE_FIELD(struct_, member.optimal_size, STATE_NUMBER), \
+	STATE_FIELD(struct_, member.dma_size, STATE_NUMBER), \
+	STATE_FIELD(struct_, member.discard_size, STATE_NUMBER)
+
 /* 0, or -errno after saying why. Close it in either case. */
 int backing_open(struct backing *backing, const struct backing_plan *plan);
 void backing_close(struct backing *backing);

@@ -16,6 +16,7 @@
 #include "core/applet.h"
 #include "core/log.h"
 #include "core/spec.h"
+#include "core/state.h"
 #include "core/stats.h"
 #include "core/text.h"
 #include "core/util.h"
@@ -111,6 +112,18 @@ static int file_prepare(void *self, const struct spec *spec)
 	if (!err && f->cow_limit)
 		budget_open(&f->budget);
 	return err;
+}
+
+static const struct state_field file_carried[] = {
+	BACKING_CARRIED(struct file, backing),
+	STATE_END
+};
+
+static int file_resume(void *self, const struct spec *spec)
+{
+	const struct file *f = self;
+
+	return f->backing.fd < 0 ? -EPROTO : spec_check_size(spec, f->backing.size);
 }
 
 static int file_file(const void *self)
@@ -245,6 +258,8 @@ static void file_close(void *self)
 static const struct backend file_backend = {
 	.mostly	  = IN_FILE,
 	.prepare  = file_prepare,
+	.carried  = file_carried,
+	.resume	  = file_resume,
 	.file	  = file_file,
 	.at_once  = file_at_once,
 	.open	  = file_open,

@@ -19,6 +19,7 @@
 #include "core/log.h"
 #include "core/size.h"
 #include "core/spec.h"
+#include "core/state.h"
 #include "core/util.h"
 
 #define NODE_ANY UINT32_MAX
@@ -119,6 +120,8 @@ static int open_store(struct mem *m)
 		.budget = pool ? NULL : &m->budget,	/* the pool's pages are reserved, and nobody else's */
 		.numbers = m->numbers,
 		.shared = m->shared,
+		.fd = m->store.fd,
+		.map_fd = m->store.map_fd,
 	};
 	char size[SIZE_TEXT_MAX], limit[SIZE_TEXT_MAX];
 
@@ -144,6 +147,34 @@ static int mem_prepare(void *self, const struct spec *spec)
 	budget_open(&m->budget);
 	m->shared = spec->recovery;
 	return m->shared ? open_store(m) : 0;
+}
+
+static const struct state_field mem_carried[] = {
+	STATE_FIELD(struct mem, size, STATE_NUMBER),
+	STATE_FIELD(struct mem, store.limit, STATE_NUMBER),
+	STATE_FIELD(struct mem, store.fd, STATE_FILE),
+	STATE_FIELD(struct mem, store.map_fd, STATE_FILE),
+	STATE_FIELD(struct mem, saved.dir, STATE_FILE),
+	STATE_FIELD(struct mem, saved.fd, STATE_FILE),
+	STATE_FIELD(struct mem, saved.temporary, STATE_TEXT),
+	STATE_FIELD(struct mem, saved_fd, STATE_FILE),
+	STATE_END
+};
+
+static int mem_resume(void *self, const struct spec *spec)
+{
+	struct mem *m = self;
+	int err = spec_check_size(spec, m->size);
+
+	if (!err)
+		err = m->store.fd < 0 || m->store.map_fd < 0 ? -EPROTO : file_target_resume(&m->saved, m->save);
+	if (err)
+		return err;
+	m->progress = spec_progress(spec);
+	m->limit = m->store.limit;
+	m->shared = true;
+	budget_open(&m->budget);
+	return open_store(m);
 }
 
 /* The worker has written the file, and may not give it its name. */
@@ -266,6 +297,8 @@ static void mem_close(void *self)
 static const struct backend mem_backend = {
 	.mostly	  = IN_MEMORY,
 	.prepare  = mem_prepare,
+	.carried  = mem_carried,
+	.resume	  = mem_resume,
 	.open	  = mem_open,
 	.count	  = mem_count,
 	.where	  = mem_where,
@@ -286,6 +319,7 @@ const struct applet applet_mem = {
 		.saved_fd = -1,
 		.saved = FILE_TARGET_NONE,
 		.budget = { .meminfo = -1 },
+		.store = { .fd = -1, .map_fd = -1 },
 	},
 	.bare	  = "size",
 	.backend  = &mem_backend,

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -231,28 +232,28 @@ static uint64_t page_size_of(enum huge huge)
 	return page_size();
 }
 
-static int map_kind(bool shared)
+static bool is_of_pool(enum huge huge)
 {
-	return (shared ? MAP_SHARED : MAP_PRIVATE) | MAP_ANONYMOUS;
+	return huge == HUGE_2M || huge == HUGE_1G;
 }
 
-/* #syscalls:opening mmap */
-static void *map_pages(uint64_t size, enum huge huge, bool shared)
+/* Of the pool's kinds, as mmap() and memfd_create() have it. */
+static int size_bits(enum huge huge)
 {
-	int flags = map_kind(shared);
+	return (huge == HUGE_2M ? 21 : 30) << MAP_HUGE_SHIFT;
+}
 
-	/* Huge pages of the pool are reserved here and now; the others come one by one. */
-	if (huge == HUGE_2M || huge == HUGE_1G)
-		flags |= MAP_HUGETLB | (huge == HUGE_2M ? 21 : 30) << MAP_HUGE_SHIFT;
-	else
-		flags |= MAP_NORESERVE;
-	return mmap(NULL, size, PROT_READ | PROT_WRITE, flags, -1, 0);
+/* What is shared is in a file of its own, which another program can be given. #syscalls:opening mmap */
+static void *map(void *at, uint64_t size, int flags, int fd)
+{
+	flags |= fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
+	return mmap(at, size, PROT_READ | PROT_WRITE, flags, fd, 0);
 }
 
 /* Transparent huge pages want their alignment, which the pool's have by nature. */
-static void *map_aligned(uint64_t size, uint64_t align, bool shared)
+static void *map_aligned(uint64_t size, uint64_t align, int fd)
 {
-	char *at = map_pages(size + align, HUGE_THP, shared), *start;
+	char *at = mmap(NULL, size + align, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0), *start;
 
 	if (at == MAP_FAILED)
 		return at;
@@ -260,15 +261,34 @@ static void *map_aligned(uint64_t size, uint64_t align, bool shared)
 	if (start != at)
 		munmap(at, (size_t)(start - at));
 	munmap(start + size, (size_t)(at + align - start));
-	return start;
+	return map(start, size, MAP_FIXED | MAP_NORESERVE, fd);
+}
+
+static void *map_pages(const struct store *store)
+{
+	if (store->huge == HUGE_THP)
+		return map_aligned(store->size, store->page_size, store->fd);
+	/* Huge pages of the pool are reserved here and now; the others come one by one. */
+	return map(NULL, store->size, is_of_pool(store->huge) ? MAP_HUGETLB | size_bits(store->huge) : MAP_NORESERVE, store->fd);
+}
+
+/* 0 or -errno; nothing to do for what is there already. */
+static int make_file(int *fd, uint64_t size, unsigned int flags)
+{
+	struct stat st;
+
+	if (*fd >= 0)	/* a mapping beyond its end would be a trap */
+		return fstat(*fd, &st) < 0 || (uint64_t)st.st_size < size ? -EPROTO : 0;
+	*fd = memfd_create("ublk-mem", MFD_CLOEXEC | flags);
+	return *fd < 0 || RETRY(ftruncate(*fd, (off_t)size)) < 0 ? -errno : 0;
 }
 
 static int explain_map(uint64_t size, enum huge huge, int err)
 {
 	char text[SIZE_TEXT_MAX];
 
-	fail(err, "map %s of %smemory", size_text(size, text), huge == HUGE_2M || huge == HUGE_1G ? "huge " : "");
-	if (huge == HUGE_2M || huge == HUGE_1G)
+	fail(err, "map %s of %smemory", size_text(size, text), is_of_pool(huge) ? "huge " : "");
+	if (is_of_pool(huge))
 		remedy("the pool has too few pages; as root: echo %" PRIu64
 		       " > /sys/kernel/mm/hugepages/hugepages-%ukB/nr_hugepages",
 		       size / page_size_of(huge), huge == HUGE_2M ? 2048U : 1048576U);
@@ -306,10 +326,11 @@ static void set_map(struct store *store, void *at)
 
 static int map_bitmap(struct store *store)
 {
-	void *at;
+	void *at = MAP_FAILED;
 
 	store->map_size = map_bytes(store);
-	at = mmap(NULL, store->map_size, PROT_READ | PROT_WRITE, map_kind(store->shared) | MAP_NORESERVE, -1, 0);
+	if (!store->shared || !make_file(&store->map_fd, store->map_size, 0))
+		at = map(NULL, store->map_size, MAP_NORESERVE, store->map_fd);
 	if (at != MAP_FAILED) {
 		set_map(store, at);
 		return 0;
@@ -332,7 +353,8 @@ void store_counted(struct store *store, _Atomic uint64_t *numbers)
 int store_open(struct store *store, const struct store_plan *plan)
 {
 	uint64_t page = page_size_of(plan->huge);
-	void *at;
+	unsigned int pool = is_of_pool(plan->huge) ? MFD_HUGETLB | (unsigned int)size_bits(plan->huge) : 0;
+	void *at = MAP_FAILED;
 	int err;
 
 	*store = (struct store){
@@ -343,9 +365,11 @@ int store_open(struct store *store, const struct store_plan *plan)
 		.limit = plan->limit,
 		.budget = plan->budget,
 		.shared = plan->shared,
+		.fd = plan->shared ? plan->fd : -1,
+		.map_fd = plan->shared ? plan->map_fd : -1,
 	};
-	at = plan->huge == HUGE_THP ? map_aligned(store->size, page, plan->shared)
-				    : map_pages(store->size, plan->huge, plan->shared);
+	if (!store->shared || !make_file(&store->fd, store->size, pool))
+		at = map_pages(store);
 	if (at == MAP_FAILED)
 		return explain_map(store->size, plan->huge, -errno);
 	store->base = at;
@@ -363,13 +387,18 @@ int store_open(struct store *store, const struct store_plan *plan)
 	return err;
 }
 
-/* #syscalls:mem,file munmap */
+/* #syscalls:mem,file munmap close */
 void store_close(struct store *store)
 {
 	if (store->base)
 		munmap(store->base, store->size);
 	if (store->tally)
 		munmap(store->tally, store->map_size);
+	if (store->shared && store->fd >= 0)
+		close(store->fd);
+	if (store->shared && store->map_fd >= 0)
+		close(store->map_fd);
+	store->shared = false;
 	store->base = NULL;
 	store->tally = NULL;
 }

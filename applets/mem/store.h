@@ -7,8 +7,8 @@
  * that reading a hole touches nothing, and counts them, so that a writer gets
  * ENOSPC long before anybody is killed for want of memory. No locks: all of it
  * may be called from every queue at once. A shared one outlives the process
- * that serves it: whoever forks such processes opens it, and they have it in
- * common.
+ * that serves it, for it is in memory files: whoever forks such processes opens
+ * it, and they have it in common.
  */
 #ifndef APPLETS_MEM_STORE_H
 #define APPLETS_MEM_STORE_H
@@ -41,6 +41,7 @@ struct store {
 	uint64_t limit;			/* most bytes of pages */
 	const struct budget *budget;	/* NULL: do not ask */
 	bool shared;
+	int fd, map_fd;			/* if it is: the pages, the count and the map; else -1 */
 	struct store_tally *tally;	/* and the map behind it */
 	_Atomic uint64_t *map;
 	uint64_t map_size;		/* bytes, with the count */
@@ -55,6 +56,7 @@ struct store_plan {
 	const struct budget *budget;
 	_Atomic uint64_t *numbers;	/* of store_count(), or NULL */
 	bool shared;
+	int fd, map_fd;			/* of a shared one that was there before, of this very size; else -1 */
 };
 
 /* Room for what a store counts. */

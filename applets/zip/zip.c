@@ -20,6 +20,7 @@
 #include "core/applet.h"
 #include "core/log.h"
 #include "core/spec.h"
+#include "core/state.h"
 #include "core/stats.h"
 #include "core/text.h"
 #include "core/util.h"
@@ -145,21 +146,55 @@ static int open_index(struct zip *z)
 	return fail(err ? err : z->new_index, "write to %s", z->index_file);
 }
 
-static int zip_prepare(void *self, const struct spec *spec)
+static void settle(struct zip *z, const struct spec *spec)
 {
-	struct zip *z = self;
-	int err = check(z);
-
 	z->depth = spec->depth;
 	z->sector_size = spec_sector_size(spec, 0);
 	z->progress = spec_progress(spec);
 	if (!z->workers)
 		z->workers = (uint32_t)min_u64(affinity_count(), INFLATE_WORKERS_MAX);
+}
+
+static int zip_prepare(void *self, const struct spec *spec)
+{
+	struct zip *z = self;
+	int err = check(z);
+
+	settle(z, spec);
 	if (!err)
 		err = open_archive(z);
 	if (!err)
 		err = watch_begin(&z->watch, z->backing.fd, zip_name(z));
 	return err ? err : open_index(z);
+}
+
+static const struct state_field zip_carried[] = {
+	BACKING_CARRIED(struct zip, backing),
+	STATE_FIELD(struct zip, watch.fd, STATE_NUMBER),	/* the same descriptor, or none */
+	STATE_FIELD(struct zip, watch.size, STATE_NUMBER),
+	STATE_FIELD(struct zip, watch.seconds, STATE_NUMBER),
+	STATE_FIELD(struct zip, watch.nanoseconds, STATE_NUMBER),
+	STATE_FIELD(struct zip, index_target.dir, STATE_FILE),
+	STATE_FIELD(struct zip, index_target.fd, STATE_FILE),
+	STATE_FIELD(struct zip, index_target.temporary, STATE_TEXT),
+	STATE_FIELD(struct zip, old_index, STATE_FILE),
+	STATE_FIELD(struct zip, new_index, STATE_FILE),
+	STATE_END
+};
+
+static int zip_resume(void *self, const struct spec *spec)
+{
+	struct zip *z = self;
+	int err = check(z);
+
+	if (!err && (z->backing.fd < 0 || (z->watch.fd >= 0 && z->watch.fd != z->backing.fd)))
+		err = -EPROTO;
+	if (!err)
+		err = file_target_resume(&z->index_target, z->index_target.dir < 0 ? NULL : z->index_file);
+	settle(z, spec);
+	text_format(z->name, sizeof(z->name), "descriptor %d", (int)z->from_fd);
+	z->watch.name = zip_name(z);
+	return err;
 }
 
 static int zip_file(const void *self)
@@ -568,6 +603,8 @@ static int zip_instead(void *self, const struct spec *spec)
 static const struct backend zip_backend = {
 	.mostly	     = IN_FILE,
 	.prepare     = zip_prepare,
+	.carried     = zip_carried,
+	.resume	     = zip_resume,
 	.file	     = zip_file,
 	.at_once     = zip_at_once,
 	.count	     = zip_count,

@@ -295,7 +295,8 @@ static void impossible_sizes(void)
 /* What is there, and how much, is what another process finds that was forked before. */
 static void shared_with_a_child(void)
 {
-	struct store_plan plan = { .size = PAGES * page_size(), .node = -1, .limit = UINT64_MAX, .shared = true };
+	struct store_plan plan = { .size = PAGES * page_size(), .node = -1, .limit = UINT64_MAX, .shared = true,
+				   .fd = -1, .map_fd = -1 };
 	struct store store;
 	uint32_t page = (uint32_t)page_size();
 	pid_t child;
@@ -320,6 +321,37 @@ static void shared_with_a_child(void)
 	store_close(&store);
 }
 
+/* And what another program finds that has nothing but the descriptors. */
+static void handed_on(enum huge huge)
+{
+	struct store_plan plan = { .size = 4U << 20, .huge = huge, .node = -1, .limit = UINT64_MAX, .shared = true,
+				   .fd = -1, .map_fd = -1 };
+	struct store store, other;
+
+	CHECK_EQ(store_open(&store, &plan), 0);
+	CHECK_EQ(store_take(&store, 0, 1), 0);
+	store.base[0] = 'x';
+	plan.fd = dup(store.fd);
+	plan.map_fd = dup(store.map_fd);
+	CHECK_EQ(store_open(&other, &plan), 0);
+	CHECK_EQ((uintptr_t)other.base % other.page_size, 0);
+	CHECK_EQ(other.base[0], 'x');
+	CHECK(store_has(&other, 0, 1) && !store_has(&other, 2U << 20, 1));
+	CHECK_EQ(other.tally->used, other.page_size);
+	store_close(&other);
+	plan.fd = dup(store.fd);
+	plan.map_fd = dup(store.map_fd);
+	plan.size *= 2;
+	said_nothing();
+	CHECK(store_open(&other, &plan) < 0);
+	CHECK(said_nothing() > 0);
+	store_close(&other);
+	store_close(&store);
+}
+
+static void handed_on_pages(void) { handed_on(HUGE_NONE); }
+static void handed_on_large_pages(void) { handed_on(HUGE_THP); }
+
 TESTS(
 	{ "take, give and has are what a naive model says, and so is the count", like_the_model },
 	{ "threads that take and give side by side lose nothing", many_threads },
@@ -332,4 +364,6 @@ TESTS(
 	{ "populating takes all pages or says why not", populated },
 	{ "what cannot be mapped is told", impossible_sizes },
 	{ "a shared store is the same in another process", shared_with_a_child },
+	{ "a shared store is found again by its descriptors, if they have all of it", handed_on_pages },
+	{ "and by pages as large as they were", handed_on_large_pages },
 )

@@ -65,7 +65,7 @@ expect_status 2 ublk add
 # shellcheck disable=SC2046 # more words than it has room for
 expect_status 2 ublk add -t mem $(seq 30)
 expect_status 2 ublk add -t null -q many
-for name in adopt quiesce upgrade boot; do
+for name in quiesce boot; do
 	expect_status 4 ublk $name -n 0
 	expect_said "^ublk-ctl: $name: "
 done

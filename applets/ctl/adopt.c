@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * adopt.c - another keeper for a disk whose own was killed
+ *
+ * The server has gone on, and has all descriptors that the keeper had; among
+ * them what the keeper left for this. The new keeper takes them, and the
+ * number of the old process, by which the device names it; then it goes on as
+ * after an upgrade.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "applets/ctl/child.h"
+#include "applets/ctl/ctl.h"
+#include "applets/ctl/device.h"
+#include "core/file.h"
+#include "core/log.h"
+#include "core/proc.h"
+#include "core/state.h"
+#include "core/status.h"
+#include "core/text.h"
+#include "core/upgrade.h"
+#include "core/util.h"
+
+#define ASIDE 512		/* where descriptors stay until all of them are there */
+#define WORDS_MAX 4096
+
+/* --- as the new keeper ----------------------------------------------------------------- */
+
+/* Descriptor @fd of the process behind @pidfd, as one above ASIDE, which the next program has. */
+static int take(int pidfd, int fd)
+{
+	int taken = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0), aside;
+
+	if (taken < 0 || fd >= ASIDE)
+		return taken < 0 ? -errno : -EMFILE;
+	aside = fcntl(taken, F_DUPFD, ASIDE);
+	close(taken);
+	return aside < 0 ? -errno : aside;
+}
+
+/* All that it names, at their numbers; whatever of ours had these goes. */
+static int take_all(const struct state *state, int pidfd)
+{
+	int taken[ASIDE], fd, err = 0;
+	uint32_t at = 0;
+
+	memset(taken, 0, sizeof(taken));
+	while (!err && (fd = state_next_file(state, &at)) >= 0) {
+		int aside = take(pidfd, fd);
+
+		err = aside < 0 ? aside : 0;
+		if (!err)
+			taken[fd] = aside;
+	}
+	for (fd = 0; fd < ASIDE && !err; fd++)
+		if (taken[fd] && (dup2(taken[fd], fd) < 0 || close(taken[fd]) < 0))
+			err = -errno;
+	return err;
+}
+
+static int become(struct state *state, int pidfd, int state_fd, int asker)
+{
+	char variable[48], *words[WORDS_MAX + 1] = { NULL };
+	int err = take_all(state, pidfd);
+
+	if (err)
+		return fail(err, "take what the server has");
+	words[state_read_words(state, words, WORDS_MAX)] = NULL;
+	text_format(variable, sizeof(variable), STATE_VARIABLE "=%d%c%d", state_fd, STATE_ADOPT, asker);
+	setsid();
+	file_to_null(STDIN_FILENO);
+	file_to_null(STDOUT_FILENO);
+	execve("/proc/self/exe", words, text_environment(environ, variable));
+	return fail(-errno, "go on where the last keeper was");
+}
+
+/* A process with the number of the one that is gone. Returns as fork() does. */
+static int fork_as(int keeper)
+{
+	const pid_t wanted = keeper;
+	struct clone_args args = { .exit_signal = SIGCHLD, .set_tid = ptr_to_u64(&wanted), .set_tid_size = 1 };
+	long pid = syscall(SYS_clone3, &args, sizeof(args));
+
+	return pid < 0 ? -errno : (int)pid;
+}
+
+/* --- as who waits for it ------------------------------------------------------------------ */
+
+static int find_state(int worker, int pidfd)
+{
+	int fd = proc_find_descriptor(worker, STATE_LINK), aside;
+
+	if (fd < 0)
+		return fail_plain(fd, "process %d has nothing that another keeper could go on with", worker);
+	aside = take(pidfd, fd);
+	return aside < 0 ? fail(aside, "take what the last keeper left with process %d", worker) : aside;
+}
+
+static int adopt_from(const struct work *w, const struct found *device, int pidfd)
+{
+	int keeper = device_keeper(device->info.ublksrv_flags), fd = find_state(device->info.ublksrv_pid, pidfd);
+	int self = fcntl((int)syscall(SYS_pidfd_open, getpid(), 0), F_DUPFD, ASIDE);
+	int worker = fcntl(pidfd, F_DUPFD_CLOEXEC, ASIDE), signals, pid, err;
+	struct state state;
+
+	if (fd < 0)
+		return fd;
+	err = state_read(&state, fd);
+	if (err)
+		return fail_plain(err, "what the last keeper of device %" PRIu32 " left is of another version, or not complete", device->id);
+	signals = upgrade_listen();
+	pid = fork_as(keeper);
+	if (!pid)
+		_exit((int)status_of(become(&state, worker, fd, self)));
+	state_close(&state);
+	if (pid == -EEXIST)
+		return fail_plain(-EBUSY, "number %d, which the last keeper had, names a process or a group of some still", keeper);
+	if (pid < 0)
+		return fail(pid, "start a process with the number %d of the last keeper", keeper);
+	return upgrade_await(w->ctl, device, pid, signals);
+}
+
+static int adopt(struct work *w, const struct found *device)
+{
+	int pidfd, err;
+
+	if (!device->told)
+		return found_explain_refusal(device);
+	if (found_keeper(device))
+		return fail_plain(-EBUSY, "device %" PRIu32 " has its keeper, process %d", device->id, found_keeper(device));
+	if (!found_served_on(device)) {
+		fail_plain(-ESRCH, "nobody serves device %" PRIu32 " whom another keeper could go on with", device->id);
+		remedy("what its server had is gone; 'ublk-ctl del --force %" PRIu32 "' deletes it", device->id);
+		return -ESRCH;
+	}
+	pidfd = (int)syscall(SYS_pidfd_open, device->info.ublksrv_pid, 0);
+	if (pidfd < 0)
+		return fail(-errno, "watch process %d", device->info.ublksrv_pid);
+	err = adopt_from(w, device, pidfd);
+	close(pidfd);
+	return err;
+}
+
+int ctl_adopt(const struct ctl *ctl)
+{
+	return child_for_each(ctl, adopt);
+}

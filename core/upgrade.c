@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * upgrade.c - the keeper goes on as another program
+ *
+ * The worker serves meanwhile, and is the child of the new program as it was of
+ * the old: exec() changes neither the process nor its children. The new one
+ * then has a worker of its own made, and the old one leaves when that has all
+ * but the device.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/keeping.h"
+#include "core/log.h"
+#include "core/notify.h"
+#include "core/proc.h"
+#include "core/region.h"
+#include "core/state.h"
+#include "core/text.h"
+#include "core/upgrade.h"
+#include "core/user.h"
+#include "core/util.h"
+
+#define VALUE 0x75620000		/* "ub", and room for an errno */
+#define ERRNO_MAX 4095
+#define TRIAL_MS 10000
+
+/* --- asking and answering ---------------------------------------------------------- */
+
+int upgrade_send(int pidfd, int error)
+{
+	siginfo_t info = { .si_signo = UPGRADE_SIGNAL, .si_code = SI_QUEUE };
+
+	info.si_pid = getpid();
+	info.si_uid = getuid();
+	info.si_value.sival_int = VALUE | -error;
+	return syscall(SYS_pidfd_send_signal, pidfd, UPGRADE_SIGNAL, &info, 0) < 0 ? -errno : 0;
+}
+
+bool upgrade_sent(const struct signalfd_siginfo *event, int *error)
+{
+	*error = -(event->ssi_int & ERRNO_MAX);
+	return event->ssi_signo == UPGRADE_SIGNAL && event->ssi_code == SI_QUEUE && (event->ssi_int & ~ERRNO_MAX) == VALUE;
+}
+
+static void answer(struct keeper *k, int error)
+{
+	if (k->asker < 0)
+		return;
+	if (upgrade_send(k->asker, error))
+		info("nobody waits for the upgrade any more");
+	close(k->asker);
+	k->asker = -1;
+}
+
+/* --- who asks ------------------------------------------------------------------------ */
+
+/* 0 if it is not known. */
+static uint64_t permitted(const char *status)
+{
+	char text[32];
+	uint64_t bits = 0;
+
+	if (proc_read_field(status, "CapPrm", text, sizeof(text)))
+		return 0;
+	for (const char *at = text; *at; at++)
+		bits = bits << 4 | (uint64_t)(*at <= '9' ? *at - '0' : *at - 'a' + 10);
+	return bits;
+}
+
+/* Who may send signals may not have us run a program of his for that: he must be who we are, and may do what we may. */
+static bool may_ask(const char *status)
+{
+	static const char ours[] = "/proc/self/status";
+	char his[80], own[80];
+
+	return proc_read_field(status, "Uid", his, sizeof(his)) == 0 && proc_read_field(ours, "Uid", own, sizeof(own)) == 0 &&
+	       !strcmp(his, own) && !(permitted(ours) & ~permitted(status));
+}
+
+/* What process @pid, whose number a signal told us, is running. It lives, so the number is still its own. */
+static int open_program(int pid)
+{
+	char path[40];
+	int fd = -EPERM;
+
+	text_format(path, sizeof(path), "/proc/%d/status", pid);
+	if (may_ask(path)) {
+		text_format(path, sizeof(path), "/proc/%d/exe", pid);
+		fd = RETRY(open(path, O_RDONLY | O_CLOEXEC));
+		fd = fd < 0 ? -errno : fd;
+	}
+	return proc_alive(pid) ? fd : -ESRCH;
+}
+
+static int check_asked(struct keeper *k, int pid)
+{
+	if (!(k->device.features.granted & UBLK_F_USER_RECOVERY_REISSUE))
+		return -EOPNOTSUPP;
+	if (!k->calm || k->stops || k->program >= 0)
+		return -EBUSY;
+	k->program = open_program(pid);
+	return k->program < 0 ? k->program : 0;
+}
+
+void upgrade_asked(struct keeper *k, const struct signalfd_siginfo *event)
+{
+	int asker, err;
+
+	if (!upgrade_sent(event, &err)) {
+		note("signal %d alone means nothing; 'ublk-ctl upgrade %" PRIu32 "' has this server replaced", UPGRADE_SIGNAL,
+		     k->device.info.dev_id);
+		return;
+	}
+	asker = (int)syscall(SYS_pidfd_open, event->ssi_pid, 0);
+	if (asker < 0) {
+		note("who wants an upgrade cannot be seen from here");
+		return;
+	}
+	err = check_asked(k, (int)event->ssi_pid);
+	if (!err) {
+		k->asker = asker;
+		return;
+	}
+	info("no upgrade: %s", strerror(-err));
+	upgrade_send(asker, err);
+	close(asker);
+}
+
+/* --- what is carried --------------------------------------------------------------------- */
+
+#define CHILD(member) \
+	STATE_FIELD(struct keeper, member.pid, STATE_NUMBER), \
+	STATE_FIELD(struct keeper, member.pidfd, STATE_FILE), \
+	STATE_FIELD(struct keeper, member.ended, STATE_BOOL)
+
+static const struct state_field keeper_carried[] = {
+	STATE_FIELD(struct keeper, device.info.dev_id, STATE_NUMBER),
+	STATE_FIELD(struct keeper, disk.size, STATE_NUMBER),
+	STATE_FIELD(struct keeper, disk.sector_size, STATE_NUMBER),
+	STATE_FIELD(struct keeper, disk.discard_size, STATE_NUMBER),
+	STATE_FIELD(struct keeper, disk.physical_size, STATE_NUMBER),
+	STATE_FIELD(struct keeper, disk.optimal_size, STATE_NUMBER),
+	STATE_FIELD(struct keeper, disk.dma_size, STATE_NUMBER),
+	STATE_FIELD(struct keeper, disk.read_only, STATE_BOOL),
+	STATE_FIELD(struct keeper, disk.write_cache, STATE_BOOL),
+	STATE_FIELD(struct keeper, disk.rotational, STATE_BOOL),
+	STATE_FIELD(struct keeper, disk.shared, STATE_BOOL),
+	STATE_FIELD(struct keeper, disk.hurried, STATE_BOOL),
+	STATE_FIELD(struct keeper, char_made, STATE_BOOL),
+	STATE_FIELD(struct keeper, block_made, STATE_BOOL),
+	STATE_FIELD(struct keeper, used, STATE_BOOL),
+	STATE_FIELD(struct keeper, score_found, STATE_TEXT),
+	STATE_FIELD(struct keeper, name, STATE_FILE),
+	STATE_FIELD(struct keeper, pipe, STATE_FILE),
+	STATE_FIELD(struct keeper, asker, STATE_FILE),
+	STATE_FIELD(struct keeper, device.stats.fd, STATE_FILE),
+	STATE_FIELD(struct keeper, device.region.fd, STATE_FILE),
+	CHILD(worker),
+	CHILD(command),
+	CHILD(sparer),
+	STATE_END
+};
+
+static void carry(struct keeper *k, struct state *s)
+{
+	const struct applet *applet = k->spec->applet;
+
+	state_carry(s, applet->name, keeper_carried, k);
+	state_carry(s, "disk", applet->backend->carried, applet->self);
+}
+
+static int save(struct keeper *k, struct state *s, int fd)
+{
+	int err = state_begin(s);
+
+	if (err)
+		return err;
+	carry(k, s);
+	notify_carry(s, k->spec);
+	state_save_words(s, state_words());
+	return state_write(s, fd);
+}
+
+/*
+ * For those who find nothing but the worker, which has all descriptors that
+ * there were when it was made: what was opened since then they do without.
+ */
+void upgrade_publish(struct keeper *k)
+{
+	const struct child none = { .pidfd = -1 };
+	struct keeper theirs = *k;
+	struct state state = { 0 };
+	int err;
+
+	if (k->state_fd < 0)
+		return;
+	theirs.worker.pidfd = theirs.asker = -1;
+	theirs.command = theirs.sparer = none;
+	err = save(&theirs, &state, k->state_fd);
+	state_close(&state);
+	if (err)
+		info("nobody could adopt the disk: %s", strerror(-err));
+}
+
+/* --- as the old program -------------------------------------------------------------------- */
+
+/* What @s tells is in @fd. @mark: what stands behind that number. Returns -errno. */
+static int become(const struct keeper *k, const struct state *s, int fd, const char *mark)
+{
+	char variable[32];
+	int err;
+
+	text_format(variable, sizeof(variable), STATE_VARIABLE "=%d%s", fd, mark);
+	state_hand_on(s, true);
+	fcntl(fd, F_SETFD, 0);
+	syscall(SYS_execveat, k->program, "", state_words(), text_environment(environ, variable), AT_EMPTY_PATH);
+	err = -errno;
+	state_hand_on(s, false);
+	return fail(err, "become the other program");
+}
+
+/* Does it understand what we tell it? A child tries, so that nothing is lost if not. */
+static int try_out(struct keeper *k, const struct state *s, int fd)
+{
+	int64_t end = now_ms() + TRIAL_MS, left;
+
+	k->helper = (struct child){ .pidfd = -1, .pid = fork() };
+	if (!k->helper.pid) {
+		become(k, s, fd, "?");
+		_exit(1);
+	}
+	if (k->helper.pid < 0)
+		return fail(-errno, "try the other program");
+	if (child_watch(&k->helper)) {
+		child_kill(&k->helper);
+		child_reap(&k->helper);
+	}
+	while (!k->helper.ended && !k->stops && (left = end - now_ms()) > 0)
+		events_wait(k, (int)left);
+	child_kill(&k->helper);
+	child_end(k, &k->helper);
+	if (k->helper.ended && WIFEXITED(k->helper.status) && WEXITSTATUS(k->helper.status) == STATE_UNDERSTOOD)
+		return 0;
+	return fail_plain(-EPROTO, "the other program cannot go on with this disk");
+}
+
+void upgrade_start(struct keeper *k)
+{
+	struct state state = { 0 };
+	int fd = state_file(), err = fd < 0 ? fd : save(k, &state, fd);
+
+	if (!err)
+		err = try_out(k, &state, fd);
+	if (!err)
+		err = k->stops || k->worker.ended || k->stopped ? -EBUSY : become(k, &state, fd, "");
+	state_close(&state);
+	if (fd >= 0)
+		close(fd);
+	close(k->program);
+	k->program = -1;
+	answer(k, err);
+}
+
+/* --- as the new one -------------------------------------------------------------------------- */
+
+static int check_carried(struct keeper *k)
+{
+	const struct spec *spec = k->spec;
+	const struct applet *applet = spec->applet;
+	int err = user_choose(&k->device.user, spec->user);
+
+	if (err)
+		return err;
+	if (k->worker.pid <= 0 || k->pipe < 0 || !spec->name != (k->name < 0) ||
+	    !spec->shared_memory != (k->device.region.fd < 0))
+		return -EPROTO;
+	if (spec->shared_memory)
+		err = region_resume(&k->device.region, spec->shared_memory);
+	if (!err && applet->backend->resume)
+		err = applet->backend->resume(applet->self, spec);
+	return err;
+}
+
+int upgrade_resume(void *self)
+{
+	struct keeper *k = self;
+	struct state *s = state_given();
+	int err;
+
+	carry(k, s);
+	err = notify_carry(s, k->spec);
+	if (!err)
+		err = check_carried(k);
+	state_close(s);
+	if (err)
+		return fail(err, "go on where the last program was");
+	return state_mark(&k->asker) == STATE_TRY ? -ECANCELED : 0;
+}
+
+void upgrade_finish(struct keeper *k)
+{
+	int err = worker_exchange(k), waits;
+
+	if (err)
+		warn("the server process is still that of the last program");
+	answer(k, err);
+	if (state_mark(&waits) == STATE_ADOPT)		/* what it reported to is gone with the last keeper */
+		notify_leave();
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+/* test_state.c - what one program saves another restores, and it may be anybody's */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "core/state.h"
+#include "tests/check.h"
+
+struct things {
+	bool on;
+	uint16_t small;
+	uint32_t number;
+	uint64_t large;
+	int file, none;
+	char text[8];
+};
+
+static const struct state_field table[] = {
+	STATE_FIELD(struct things, on, STATE_BOOL),
+	STATE_FIELD(struct things, small, STATE_NUMBER),
+	STATE_FIELD(struct things, number, STATE_NUMBER),
+	STATE_FIELD(struct things, large, STATE_NUMBER),
+	STATE_FIELD(struct things, file, STATE_FILE),
+	STATE_FIELD(struct things, none, STATE_FILE),
+	STATE_FIELD(struct things, text, STATE_TEXT),
+	STATE_END
+};
+
+#define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+
+static const struct things example = { true, 2, 3, UINT64_MAX, -1, -1, "four" };
+
+/* Saved, with @file as its descriptor, in @bytes. Returns how many they are. */
+static size_t saved(struct things things, char *bytes, size_t limit)
+{
+	static char *const words[] = { "ublk-mem", "1M", NULL };
+	int fd = state_file();
+	struct state state;
+	ssize_t n;
+
+	CHECK_EQ(state_begin(&state), 0);
+	state_carry(&state, "things", table, &things);
+	state_carry(&state, "nothing", NULL, NULL);
+	state_save_words(&state, words);
+	CHECK_EQ(state_write(&state, fd), 0);
+	CHECK_EQ(fcntl(fd, F_GET_SEALS) & SEALS, SEALS);
+	state_close(&state);
+	n = pread(fd, bytes, limit, 0);
+	CHECK(n > 0 && n < (ssize_t)limit);
+	close(fd);
+	return (size_t)n;
+}
+
+/* What becomes of @bytes that somebody gave us. */
+static int restored(const char *bytes, size_t size, int seals, const char *part, struct things *things)
+{
+	int fd = memfd_create("state", MFD_CLOEXEC | MFD_ALLOW_SEALING), err;
+	struct state state;
+
+	CHECK_EQ(write(fd, bytes, size), (ssize_t)size);
+	CHECK_EQ(fcntl(fd, F_ADD_SEALS, seals), 0);
+	err = state_read(&state, fd);
+	if (!err) {
+		state_carry(&state, part, table, things);
+		state_carry(&state, "nothing", NULL, NULL);
+		err = state.error;
+	}
+	state_close(&state);
+	close(fd);
+	return err;
+}
+
+/* As state.c has it: who means harm knows how. */
+static void sum_anew(char *bytes, size_t size)
+{
+	uint64_t sum = 0xcbf29ce484222325;
+
+	for (size_t i = 24; i < size; i++)
+		sum = (sum ^ (unsigned char)bytes[i]) * 0x100000001b3;
+	memcpy(bytes + 16, &sum, sizeof(sum));
+}
+
+static void there_and_back(void)
+{
+	struct things things = example, back = { 0 };
+	char bytes[1024];
+	size_t size;
+
+	things.file = fcntl(0, F_DUPFD, 100);
+	size = saved(things, bytes, sizeof(bytes));
+	CHECK_EQ(restored(bytes, size, SEALS, "things", &back), 0);
+	CHECK(back.on && back.small == 2 && back.number == 3 && back.large == UINT64_MAX && back.none == -1);
+	CHECK_EQ(back.file, things.file);
+	CHECK_TEXT(back.text, "four");
+	close(things.file);
+	back = (struct things){ 0 };
+	CHECK_EQ(restored(bytes, size, SEALS, "things", &back), -EPROTO);	/* which is not open */
+}
+
+static void for_somebody_else(void)
+{
+	struct things back = { 0 };
+	char bytes[1024];
+	size_t size = saved(example, bytes, sizeof(bytes));
+
+	CHECK_EQ(restored(bytes, size, SEALS, "thongs", &back), -EPROTO);
+	CHECK_EQ(restored(bytes, size, SEALS, "thing", &back), -EPROTO);
+	CHECK_EQ(back.number, 0);
+	bytes[8]++;	/* the version */
+	CHECK_EQ(restored(bytes, size, SEALS, "things", &back), -EPROTO);
+}
+
+static void not_sealed(void)
+{
+	static const int seals[] = { F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_GROW, F_SEAL_WRITE };
+	struct things back;
+	char bytes[1024];
+	size_t size = saved(example, bytes, sizeof(bytes));
+
+	for (size_t i = 0; i < sizeof(seals) / sizeof(*seals); i++)
+		CHECK_EQ(restored(bytes, size, SEALS & ~seals[i], "things", &back), -EPROTO);
+	CHECK_EQ(restored(bytes, size, SEALS, "things", &back), 0);
+}
+
+static void damaged(void)
+{
+	struct things back;
+	char bytes[1024];
+	size_t size = saved(example, bytes, sizeof(bytes));
+
+	for (size_t i = 0; i < size; i++)
+		CHECK_EQ(restored(bytes, i, SEALS, "things", &back), -EPROTO);
+	for (size_t i = 0; i < size * 8; i++) {
+		bytes[i / 8] ^= (char)(1 << i % 8);
+		CHECK_EQ(restored(bytes, size, SEALS, "things", &back), -EPROTO);
+		bytes[i / 8] ^= (char)(1 << i % 8);
+	}
+	CHECK_EQ(restored(bytes, size, SEALS, "things", &back), 0);
+}
+
+/* Every byte is anything, and the sum is right. */
+static void meaning_harm(void)
+{
+	uint64_t random = check_seed();
+	unsigned int taken = 0, refused = 0;
+	char bytes[1024], worse[1024];
+	size_t size = saved(example, bytes, sizeof(bytes));
+
+	for (unsigned int i = 0; i < 20000; i++) {
+		struct things back = { 0 };
+
+		memcpy(worse, bytes, size);
+		for (unsigned int n = 0; n <= i % 3; n++)
+			worse[24 + check_random(&random) % (size - 24)] = (char)(check_random(&random) % 3 ? check_random(&random) % 8 : 255);
+		sum_anew(worse, size);
+		if (restored(worse, size, SEALS, "things", &back)) {
+			refused++;
+			continue;
+		}
+		taken++;
+		CHECK(*(unsigned char *)&back.on <= 1 && memchr(back.text, '\0', sizeof(back.text)));
+		CHECK(back.file == -1 || (back.file > 2 && fcntl(back.file, F_GETFD) >= 0));
+	}
+	CHECK(taken > 500 && refused > 500);
+}
+
+static void one_descriptor_twice(void)
+{
+	struct things things = example, back;
+	char bytes[1024];
+	size_t size;
+
+	things.file = things.none = dup(0);
+	size = saved(things, bytes, sizeof(bytes));
+	CHECK_EQ(restored(bytes, size, SEALS, "things", &back), -EPROTO);
+	close(things.file);
+	things.file = 0;	/* nor what every program has */
+	things.none = -1;
+	size = saved(things, bytes, sizeof(bytes));
+	CHECK_EQ(restored(bytes, size, SEALS, "things", &back), -EPROTO);
+}
+
+static void more_than_there_is_room(void)
+{
+	char *word = malloc(300000), *const words[] = { word, NULL };
+	struct state state;
+
+	memset(word, 'x', 299999);
+	word[299999] = '\0';
+	CHECK_EQ(state_begin(&state), 0);
+	state_save_words(&state, words);
+	CHECK_EQ(state.error, -E2BIG);
+	CHECK_EQ(state_write(&state, -1), -E2BIG);
+	state_close(&state);
+	free(word);
+}
+
+static void handed_on(void)
+{
+	struct things things = example;
+	struct state state;
+	int fd = state_file();
+
+	things.file = fcntl(0, F_DUPFD_CLOEXEC, 3);
+	CHECK_EQ(state_begin(&state), 0);
+	state_carry(&state, "things", table, &things);
+	CHECK_EQ(state_write(&state, fd), 0);
+	state_hand_on(&state, true);
+	CHECK_EQ(fcntl(things.file, F_GETFD), 0);
+	state_hand_on(&state, false);
+	CHECK_EQ(fcntl(things.file, F_GETFD), FD_CLOEXEC);
+	state_close(&state);
+	close(things.file);
+	close(fd);
+}
+
+TESTS(
+	{ "what is saved is restored", there_and_back },
+	{ "it is for one part of one version, and no other", for_somebody_else },
+	{ "it is refused unless nobody can change it any more", not_sealed },
+	{ "each damaged bit and each missing byte is noticed", damaged },
+	{ "whoever means harm gets no value across that cannot be", meaning_harm },
+	{ "no descriptor has two owners, and the first three have none", one_descriptor_twice },
+	{ "what does not fit is an error", more_than_there_is_room },
+	{ "exec() gets the descriptors in it, if it shall", handed_on }
+)

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: MIT
+about "an upgrade that cannot be leaves the disk as it is, and says why"
+
+still_served() {
+	expect "$(worker_pid "$disk")" = "$worker"
+	expect "$(ublk-ctl status "$disk")" = live
+	expect "$(read_at "$disk" 0 1M | sum)" = "$(pattern 1M 1 | sum)"
+}
+ask() {
+	ublk-ctl upgrade "$disk" && status=0 || status=$?
+	echo "exit $status"
+}
+# refused STATUS WHAT BINARY...
+refused() {
+	local status="$1" what="$2"
+
+	shift 2
+	expect_status "$status" ublk-ctl upgrade "$disk" "$@"
+	expect_said "$what"
+	still_served
+}
+
+disk=$(start_disk mem 16M)
+expect_status 4 ublk-ctl upgrade "$disk"
+expect_said 'cannot have another server' 'made with --supervise'
+ublk-ctl upgrade --all
+stop_disk "$disk"
+disk=$(start_disk mem 16M --recovery=requeue)
+expect_status 4 ublk-ctl upgrade "$disk"
+stop_disk "$disk"
+expect_status 6 ublk-ctl upgrade 77
+expect_status 2 ublk-ctl upgrade
+expect_status 2 ublk-ctl upgrade --all 3
+
+disk=$(start_disk mem 16M --supervise --queues 1)
+pattern 1M 1 | write_at "$disk" 0
+worker=$(worker_pid "$disk")
+keeper=$(server_pid "$disk")
+
+# what is no program, and what is no ublk
+refused 1 'No such file' "$case/nothing"
+echo nothing >"$case/text"
+refused 3 'Permission denied' "$case/text"
+printf '#!/bin/sh\n' >"$case/idle"
+chmod +x "$case/idle"
+refused 1 'is it ublk' "$case/idle"
+
+# one that reads other states
+sed 's/blkstate/blkst4te/g' "$(command -v ublk)" >"$case/stranger"
+chmod +x "$case/stranger"
+expect_status 1 cmp -s "$case/stranger" "$(command -v ublk)"
+refused 1 'upgrade device' "$case/stranger"
+server_said "$disk" >"$case/said"
+expect_said 'go on where another was' 'the other program cannot go on with this disk'
+
+# one that says nothing, and one that asks and is gone
+kill -40 "$keeper"
+wait_until 10 grep -q 'signal 40 alone means nothing' "$(server_of "$disk")/stderr"
+still_served
+
+# while it is being stopped; the signal is seen before the question
+exec 5<"$disk"
+kill "$keeper"
+wait_until 10 grep -q 'is in use' "$(server_of "$disk")/stderr"
+refused 5 'being stopped'
+exec 5<&-
+expect "$(server_status "$disk")" = 0
+
+# the new program's server cannot begin: the old one serves on, and may be replaced afterwards
+requires strace
+disk=$(start_disk mem 16M --supervise --queues 1)
+pattern 1M 1 | write_at "$disk" 0
+worker=$(worker_pid "$disk")
+strace -f -qq -o /dev/null -e trace=socketpair -e inject=socketpair:error=EMFILE -p "$(server_pid "$disk")" 2>/dev/null &
+tracer=$!
+wait_until 10 grep -q 'TracerPid:.*[1-9]' "/proc/$(server_pid "$disk")/status"
+refused 1 'upgrade device'
+kill "$tracer"
+wait "$tracer" || true
+ublk-ctl upgrade "$disk"
+expect "$(worker_pid "$disk")" != "$worker"
+
+# several at once: some are refused, and the disk is served
+for _ in 1 2 3 4; do
+	ask >>"$case/several" 2>&1 &
+	askers="${askers:-} $!"
+done
+# shellcheck disable=SC2086 # several words
+wait $askers
+worker=$(worker_pid "$disk")
+still_served
+expect "$(grep -c '^exit 0' "$case/several")" -ge 1
+expect "$(grep -c '^exit [05]' "$case/several")" = 4
+
+# whoever may send signals may not have a program of his run: this one has fewer rights than the keeper
+expect_status 3 setpriv --bounding-set=-net_raw --inh-caps=-net_raw ublk-ctl upgrade "$disk"
+still_served
+stop_disk "$disk"
+# timeout: 120
