@@ -10,7 +10,7 @@
 #include "core/status.h"
 #include "core/util.h"
 
-#define WORDS_MAX 25		/* all that there are below, and NULL */
+#define WORDS_MAX 27		/* all that there are below, and NULL */
 
 struct command {
 	const char *words[WORDS_MAX];
