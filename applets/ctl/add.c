@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* add.c - what users of ublksrv type, for our own disks */
+/* add.c - what users of ublksrv, and of kublk of the kernel's own tests, type, for our own disks */
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "core/status.h"
 #include "core/util.h"
 
-#define WORDS_MAX 27		/* all that there are below, and NULL */
+#define WORDS_MAX 30		/* all that there are below, and NULL */
 
 struct command {
 	const char *words[WORDS_MAX];
@@ -48,6 +48,12 @@ static int choose_program(struct command *command, const char *type)
 			  type ? type : "");
 }
 
+static const char *io_mode(const struct add *add)
+{
+	return add->batch ? "batch" : add->auto_buf ? "auto-buf" : add->zero_copy ? "zero-copy" :
+	       add->user_copy ? "user-copy" : add->get_data ? "get-data" : NULL;
+}
+
 /* What decides how it is served is found out by asking the kernel; what was insisted on is passed on. */
 static int translate(struct command *command, const struct add *add)
 {
@@ -65,8 +71,11 @@ static int translate(struct command *command, const struct add *add)
 	pass(command, "--max-io", add->max_io);
 	pass(command, "--size", add->size);
 	pass(command, "--offset", add->offset);
-	pass(command, "--io", add->zero_copy ? "zero-copy" : add->user_copy ? "user-copy" : add->get_data ? "get-data" : NULL);
+	pass(command, "--io", io_mode(add));
+	pass(command, "--shared-memory", add->shared);
 	pass(command, "--recovery", add->reissue ? "reissue" : add->fail_io ? "fail" : add->recovery ? "requeue" : NULL);
+	if (add->no_partscan)
+		say(command, "--no-partscan");
 	if (add->buffered)
 		say(command, "--direct-io=off");
 	if (!add->foreground)

@@ -10,9 +10,9 @@
 
 /* What ublksrv's "add" takes; NULL and 0 for what was not given. */
 struct add {
-	const char *type, *number, *queues, *depth, *max_io, *file, *size, *offset;
+	const char *type, *number, *queues, *depth, *max_io, *file, *size, *offset, *shared;
 	uint32_t in_task, get_data, recovery, reissue, fail_io;		/* 0 or 1 */
-	bool zero_copy, user_copy, unprivileged, buffered, foreground;
+	bool zero_copy, user_copy, auto_buf, batch, no_partscan, unprivileged, buffered, foreground;
 };
 
 /* All options of all subcommands; each has rows for the ones that are its own. */

@@ -23,6 +23,17 @@ expect "$(column type,size,maxio,io "$disk")" = "mem 2097152 65536 get-data"
 ublk del -a
 expect "$(ublk list)" = ""
 
+# what the server of the kernel's own tests has besides
+memory=$(mktemp /dev/shm/XXXXXX)
+on_exit rm -f "$memory"
+truncate -s 4M "$memory"
+for option in -b:BATCH_IO --auto_zc:AUTO_BUF_REG "--htlb=$memory:SHMEM_ZC" --no_auto_part_scan:NO_AUTO_PART_SCAN; do
+	ublk features | grep -q "^${option##*:} .* yes " || continue
+	disk=$(ublk add -t null "${option%:*}")
+	column flags "$disk" | grep -qw "${option##*:}"
+	ublk del "$disk"
+done
+
 # in the foreground its life is that of the program
 ublk add -t null --foreground >"$case/path" &
 server=$!
@@ -67,7 +78,7 @@ expect_status 2 ublk add -t mem $(seq 30)
 expect_status 2 ublk add -t null -q many
 # every option there is
 expect_status 2 ublk add -t loop -f "$image" -n 1 -q 1 -d 1 --max_io_buf_bytes=1M -s 1M --offset=1M -z -r 1 --buffered_io \
-	--dev-dir=/dev --quiet -vv more
+	--dev-dir=/dev --quiet -vv --htlb=x --no_auto_part_scan more
 for name in quiesce boot; do
 	expect_status 4 ublk $name -n 0
 	expect_said "^ublk-ctl: $name: "
