@@ -4,6 +4,7 @@
 #: make lint        what other programs say about the sources
 #: make test-faults the cases that take long, on all kernels, newest first; KERNEL=7.3 for one
 #: make test-boot   disks as units of a systemd that boots, runs and is switched off in a virtual machine
+#: make test-foreign  the kernel's own tests of the driver, with ublk in place of their server; on 7.3, or KERNEL=6.12
 #
 # Each leaves a line per claim in out/results/: pass, fail or skip, a tab, and what was claimed.
 
@@ -81,6 +82,13 @@ $(UNIT)/uapi_ours.inc: core/uapi.h
 $(UNIT)/uapi_host.inc: core/uapi.h
 	$(Q)mkdir -p $(@D)
 	$(Q)$(UAPI_NAMES) | sed 's/.*/#ifdef &\n{ "&", (unsigned long long)(&) },\n#endif/' >$@
+
+# --- tests that others wrote, for another server. Not a part of "make test": they take long, and are not ours to mend
+
+.PHONY: test-foreign
+test-foreign: all
+	$(Q)build/packages.sh vm
+	$(Q)tests/foreign/run $(if $(filter file,$(origin KERNEL)),,--kernel $(KERNEL)) $(SCRIPTS)
 
 # --- lint
 
