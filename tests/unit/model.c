@@ -21,6 +21,7 @@
 #include <fcntl.h>
 #include <linux/falloc.h>
 #include <poll.h>
+#include <signal.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,106 +36,40 @@
 #include "core/util.h"
 #include "core/xfer.h"
 #include "tests/check.h"
-#include "tests/unit/model.h"
+#include "tests/unit/model_inside.h"
 
-#define QUEUES_MAX 8
-#define DEPTH_MAX 256
-#define SQES_MAX 1024
+struct model_device *device;
 
-/* What must never happen. */
-#define INSIST(condition) do { if (!(condition)) violated(#condition, __LINE__); } while (0)
-
-enum tag_state { NEW, IDLE, OURS, ASKED, GONE };
-
-
-struct tag {
-	enum tag_state state;
-	char *address;			/* of the last command */
-	struct model_io *io;
-	unsigned int asks;		/* for where to copy this WRITE to */
-	unsigned int moves;		/* under way */
-	uint64_t auto_buf;		/* where the driver is to put its next pages, of the last command */
-};
-
-/* An entry of the ring's table of buffers. */
-struct pages {
-	struct model_io *io;		/* NULL: empty */
-	unsigned int tag;
-	bool automatic;			/* by the driver, and gone with the commit */
-};
-
-#define BUFFERS_MAX 16
-
-/* Buffers that a command chooses from. */
-struct group {
-	char *memory;			/* NULL: there are none */
-	unsigned int count, size;
-	unsigned int asked_in_vain;	/* one after the other */
-	bool taken[BUFFERS_MAX];
-};
-
-struct model_ring {
-	pthread_t owner;
-	bool registered, enabled;	/* index 0 is ublkcN */
-	int files[XFER_FILES];
-	uint64_t allowed;		/* operations; 0: all */
-	uint8_t allowed_flags;
-	bool spinning;
-	struct io_uring_sqe sqes[SQES_MAX];
-	unsigned int entries, queued;		/* as many as were asked for: the server knows how many it needs */
-	struct io_uring_sqe moves[SQES_MAX];	/* under way */
-	unsigned int moving;
-	unsigned int idle;			/* times that it was entered for nothing, one after the other */
-	struct io_uring_sqe wake;		/* a read of an eventfd, if wake.opcode */
-	struct io_uring_sqe timer;		/* likewise */
-	struct pages table[DEPTH_MAX];
-	unsigned int table_size;
-	struct io_uring_sqe fetch;		/* likewise: asks for tags, batch after batch */
-	struct group group;
-	struct ring_done ready[2 * SQES_MAX];
-	unsigned int completed;
-	struct model_queue *queue;
-	uint64_t random;
-};
-
-struct model_queue {
-	struct tag tags[DEPTH_MAX];
-	unsigned int fetched;
-	struct ublksrv_io_desc *descriptors;
-	struct model_ring *ring;
-	uint16_t arrived[DEPTH_MAX];	/* tags to be delivered in batches, oldest first */
-	unsigned int arrivals;
-	unsigned int id;
-	struct model_count count;
-
-	pthread_mutex_t lock;
-	pthread_cond_t finished;
-	struct model_io *incoming, **tail;
-	int complete_with;		/* 0: as usual */
-	enum { NO_ALARM, ALARM, ALARM_RANG, ALARM_WAS_NOT_SET } alarm;
-	unsigned int gone;
-	int kick;			/* eventfd: look at the above */
-};
-
-static struct {
-	struct model_plan plan;
-	int char_fd;
-	_Atomic enum model_fault fault;
-	_Atomic bool stopping;
-	_Atomic unsigned int sandboxed, fetched, fetched_before, rings, mapped;
-	struct model_queue queues[QUEUES_MAX];
-} device;
-
-static void violated(const char *condition, int line)
+void model_violated(const char *condition, const char *file, int line)
 {
-	printf("# model.c:%d: the server must see to it that %s\n", line, condition);
+	printf("# %s:%d: the server must see to it that %s\n", file, line, condition);
 	fflush(stdout);
+	snprintf(device->violated, sizeof(device->violated), "%s:%d: %s", file, line, condition);
 	abort();
+}
+
+/* Whoever had it may have died of a violation, and then the test has failed anyway. */
+void model_lock(pthread_mutex_t *lock)
+{
+	if (pthread_mutex_lock(lock) == EOWNERDEAD)
+		pthread_mutex_consistent(lock);
+}
+
+void model_lock_all(void)
+{
+	for (unsigned int i = 0; i < QUEUES_MAX; i++)
+		model_lock(&device->queues[i].lock);
+}
+
+void model_unlock_all(void)
+{
+	for (unsigned int i = QUEUES_MAX; i--;)
+		pthread_mutex_unlock(&device->queues[i].lock);
 }
 
 static bool granted(uint64_t flags)
 {
-	return device.plan.granted & flags;
+	return device->plan.granted & flags;
 }
 
 /* The driver copies, to and from an address in every command. Else that must be 0. */
@@ -150,67 +85,100 @@ static bool in_batches(void)
 
 /* --- the block layer's side ------------------------------------------------------- */
 
+static void open_queue(struct model_queue *queue, unsigned int id, const pthread_mutexattr_t *mutex,
+		       const pthread_condattr_t *cond)
+{
+	queue->id = id;
+	pthread_mutex_init(&queue->lock, mutex);
+	pthread_cond_init(&queue->finished, cond);
+	queue->tail = &queue->incoming;
+	queue->kick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+}
+
 int model_open(const struct model_plan *plan)
 {
-	INSIST(plan->queues <= QUEUES_MAX && plan->depth <= DEPTH_MAX);
-	memset(&device, 0, sizeof(device));
-	device.plan = *plan;
-	device.char_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	for (unsigned int i = 0; i < plan->queues; i++) {
-		struct model_queue *queue = &device.queues[i];
+	int fd = open(plan->node ? plan->node : "/dev/null", O_RDWR | O_CLOEXEC);
+	pthread_mutexattr_t mutex;
+	pthread_condattr_t cond;
 
-		queue->id = i;
-		pthread_mutex_init(&queue->lock, NULL);
-		pthread_cond_init(&queue->finished, NULL);
-		queue->tail = &queue->incoming;
-		queue->kick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	}
-	return device.char_fd;
+	if (!device)
+		device = mmap(NULL, sizeof(*device), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	memset(device, 0, sizeof(*device));
+	device->plan = *plan;
+	device->live = !plan->node;
+	INSIST(plan->queues <= QUEUES_MAX && plan->depth <= DEPTH_MAX && fstat(fd, &device->node) == 0);
+	pthread_mutexattr_init(&mutex);
+	pthread_mutexattr_setpshared(&mutex, PTHREAD_PROCESS_SHARED);
+	pthread_mutexattr_setrobust(&mutex, PTHREAD_MUTEX_ROBUST);
+	pthread_condattr_init(&cond);
+	pthread_condattr_setpshared(&cond, PTHREAD_PROCESS_SHARED);
+	for (unsigned int i = 0; i < QUEUES_MAX; i++)
+		open_queue(&device->queues[i], i, &mutex, &cond);
+	pthread_mutexattr_destroy(&mutex);
+	pthread_condattr_destroy(&cond);
+	if (plan->node)
+		model_ctrl_open();
+	return fd;
 }
 
 void model_fault(enum model_fault fault)
 {
-	device.fault = fault;
+	device->fault = fault;
 }
 
 void model_close(void)
 {
-	INSIST(!device.rings && !device.mapped);
-	for (unsigned int i = 0; i < device.plan.queues; i++) {
-		struct model_queue *queue = &device.queues[i];
+	INSIST(device->driven || (!device->rings && !device->mapped));
+	for (unsigned int i = 0; i < QUEUES_MAX; i++) {
+		struct model_queue *queue = &device->queues[i];
 
-		INSIST(!queue->incoming);
+		INSIST(device->driven || !queue->incoming);
 		close(queue->kick);
 		pthread_mutex_destroy(&queue->lock);
 		pthread_cond_destroy(&queue->finished);
 	}
 }
 
-static void kick(struct model_queue *queue)
+void model_kick(struct model_queue *queue)
 {
 	static const uint64_t one = 1;
 
 	INSIST(write(queue->kick, &one, sizeof(one)) == sizeof(one));
 }
 
+void model_enqueue(struct model_queue *queue, struct model_io *io, bool first)
+{
+	io->next = first ? queue->incoming : NULL;
+	if (first) {
+		if (!queue->incoming)
+			queue->tail = &io->next;
+		queue->incoming = io;
+	} else {
+		*queue->tail = io;
+		queue->tail = &io->next;
+	}
+}
+
 void model_submit(unsigned int id, struct model_io *io)
 {
-	struct model_queue *queue = &device.queues[id];
+	struct model_queue *queue = &device->queues[id];
 
-	io->done = io->cut = false;
-	io->next = NULL;
-	pthread_mutex_lock(&queue->lock);
-	*queue->tail = io;
-	queue->tail = &io->next;
+	io->done = io->cut = io->generated = false;
+	io->moved = 0;
+	model_lock(&queue->lock);
+	if (device->driven && (device->state == UBLK_S_DEV_FAIL_IO || (device->stopping && !device->server)))
+		model_finish(queue, io, -EIO);
+	else
+		model_enqueue(queue, io, false);
 	pthread_mutex_unlock(&queue->lock);
-	kick(queue);
+	model_kick(queue);
 }
 
 void model_wait(unsigned int id, struct model_io *io)
 {
-	struct model_queue *queue = &device.queues[id];
+	struct model_queue *queue = &device->queues[id];
 
-	pthread_mutex_lock(&queue->lock);
+	model_lock(&queue->lock);
 	while (!io->done)
 		pthread_cond_wait(&queue->finished, &queue->lock);
 	pthread_mutex_unlock(&queue->lock);
@@ -218,28 +186,28 @@ void model_wait(unsigned int id, struct model_io *io)
 
 void model_stop(void)
 {
-	device.stopping = true;
-	for (unsigned int i = 0; i < device.plan.queues; i++)
-		kick(&device.queues[i]);
+	device->stopping = true;
+	for (unsigned int i = 0; i < device->plan.queues; i++)
+		model_kick(&device->queues[i]);
 }
 
 void model_complete_with(unsigned int id, int result)
 {
-	struct model_queue *queue = &device.queues[id];
+	struct model_queue *queue = &device->queues[id];
 
-	pthread_mutex_lock(&queue->lock);
+	model_lock(&queue->lock);
 	queue->complete_with = result;
 	pthread_mutex_unlock(&queue->lock);
 }
 
 bool model_expire(unsigned int id)
 {
-	struct model_queue *queue = &device.queues[id];
+	struct model_queue *queue = &device->queues[id];
 	bool was_set;
 
-	pthread_mutex_lock(&queue->lock);
+	model_lock(&queue->lock);
 	queue->alarm = ALARM;
-	kick(queue);
+	model_kick(queue);
 	while (queue->alarm == ALARM)
 		pthread_cond_wait(&queue->finished, &queue->lock);
 	was_set = queue->alarm == ALARM_RANG;
@@ -252,29 +220,29 @@ unsigned int model_gone(void)
 {
 	unsigned int gone = 0;
 
-	for (unsigned int i = 0; i < device.plan.queues; i++) {
-		pthread_mutex_lock(&device.queues[i].lock);
-		gone += device.queues[i].gone;
-		pthread_mutex_unlock(&device.queues[i].lock);
+	for (unsigned int i = 0; i < device->plan.queues; i++) {
+		model_lock(&device->queues[i].lock);
+		gone += device->queues[i].gone;
+		pthread_mutex_unlock(&device->queues[i].lock);
 	}
 	return gone;
 }
 
 void model_sandboxed(void)
 {
-	if (!device.sandboxed++)
-		device.fetched_before = device.fetched;
+	if (!device->sandboxed++)
+		device->fetched_before = device->fetched;
 }
 
-unsigned int model_sandboxed_count(void) { return device.sandboxed; }
-unsigned int model_sandboxed_fetched(void) { return device.fetched_before; }
+unsigned int model_sandboxed_count(void) { return device->sandboxed; }
+unsigned int model_sandboxed_fetched(void) { return device->fetched_before; }
 
 struct model_count model_counted(void)	/* when all queues have ended */
 {
 	struct model_count sum = { 0 };
 
-	for (unsigned int i = 0; i < device.plan.queues; i++) {
-		const struct model_count *c = &device.queues[i].count;
+	for (unsigned int i = 0; i < device->plan.queues; i++) {
+		const struct model_count *c = &device->queues[i].count;
 
 		sum.requests += c->requests;
 		sum.in_place += c->in_place;
@@ -304,16 +272,22 @@ struct model_count model_counted(void)	/* when all queues have ended */
 	return sum;
 }
 
-static void finish(struct model_queue *queue, struct model_io *io, int result)
+void model_finish(struct model_queue *queue, struct model_io *io, int result)
 {
-	pthread_mutex_lock(&queue->lock);
 	io->result = result;
 	io->done = true;
-	pthread_cond_broadcast(&queue->finished);
-	pthread_mutex_unlock(&queue->lock);
+	if (io->generated)
+		device->plan.load->finished(device->plan.load, queue->id, io);
+	else
+		pthread_cond_broadcast(&queue->finished);
+	if (io == &device->scan)
+		model_look();
 }
 
 /* --- the ring ------------------------------------------------------------------------- */
+
+/* The one of this thread, if it is a queue's. */
+static __thread struct model_ring *mine;
 
 static struct model_ring *of(const struct ring *ring)
 {
@@ -325,7 +299,7 @@ static struct model_ring *of(const struct ring *ring)
 
 static bool chance(struct model_ring *r, unsigned int in)
 {
-	return device.plan.rough && check_random(&r->random) % in == 0;
+	return device->plan.rough && check_random(&r->random) % in == 0;
 }
 
 static void complete_as(struct model_ring *r, struct ring_done done)
@@ -343,15 +317,19 @@ int ring_open(struct ring *ring, unsigned int entries, enum ring_kind kind)
 {
 	struct model_ring *r;
 
-	INSIST(kind == RING_DATA || kind == RING_SPINNING);
-	if (device.fault == MODEL_NO_RING)
+	INSIST(kind != RING_CONTROL || device->driven);
+	if (device->fault == MODEL_NO_RING)
 		return -EPERM;
-	INSIST(entries <= SQES_MAX);
+	INSIST(entries <= (kind == RING_CONTROL ? SQES_MAX / 2 : SQES_MAX));
 	r = calloc(1, sizeof(*r));
 	r->owner = pthread_self();
+	r->char_fd = -1;
+	r->control = kind == RING_CONTROL;
 	r->spinning = kind == RING_SPINNING;
 	r->entries = entries;
-	r->random = device.plan.seed + device.rings++;
+	r->random = device->plan.seed + device->seeds++;
+	device->rings += !r->control;
+	mine = r->control ? mine : r;
 	ring->uring.sq.ring_ptr = r;
 	ring->flavour = "a model";
 	return 0;
@@ -362,21 +340,34 @@ void ring_leave(struct ring *ring)
 	struct model_ring *r = of(ring);
 
 	/* The kernel may still write to where these point. */
-	INSIST(!r->moving && !r->wake.opcode && !r->queued);
-	device.rings--;
+	INSIST(!r->moving && !r->wake.opcode && (!r->queued || r->control));
+	device->rings -= !r->control;
 	free(r);
 	ring->uring.sq.ring_ptr = NULL;
+}
+
+void ring_close(struct ring *ring)
+{
+	ring_leave(ring);
+}
+
+static bool is_node(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_ino == device->node.st_ino && st.st_dev == device->node.st_dev;
 }
 
 int ring_register_files(struct ring *ring, const int *fds, unsigned int count)
 {
 	struct model_ring *r = of(ring);
 
-	if (device.fault == MODEL_NO_FILES)
+	if (device->fault == MODEL_NO_FILES)
 		return -EMFILE;
-	INSIST(count == XFER_FILES && fds[0] == device.char_fd && !r->registered && !r->enabled);
-	r->registered = true;
+	INSIST(count == XFER_FILES && is_node(fds[0]) && r->char_fd < 0 && !r->enabled);
+	r->char_fd = fds[0];
 	memcpy(r->files, fds, sizeof(r->files));
+	model_opened();
 	return 0;
 }
 
@@ -395,7 +386,7 @@ int ring_enable(struct ring *ring)
 {
 	struct model_ring *r = of(ring);
 
-	INSIST(r->registered && !r->enabled);
+	INSIST(r->char_fd >= 0 && !r->enabled);
 	r->enabled = true;
 	return 0;
 }
@@ -409,7 +400,7 @@ int ring_register_buffers(struct ring *ring, unsigned int count)
 {
 	struct model_ring *r = of(ring);
 
-	if (device.fault == MODEL_NO_TABLE)
+	if (device->fault == MODEL_NO_TABLE)
 		return -ENOMEM;
 	INSIST(granted(UBLK_F_SUPPORT_ZERO_COPY) && count <= DEPTH_MAX && !r->table_size && !r->queue);
 	r->table_size = count;
@@ -420,7 +411,7 @@ int ring_give_buffers(struct ring *ring, void *memory, unsigned int count, unsig
 {
 	struct model_ring *r = of(ring);
 
-	if (device.fault == MODEL_NO_BUFFERS)
+	if (device->fault == MODEL_NO_BUFFERS)
 		return -ENOMEM;
 	INSIST(in_batches() && !r->group.memory && is_power_of_two(count) && count <= BUFFERS_MAX && size >= sizeof(uint16_t));
 	r->group = (struct group){ .memory = memory, .count = count, .size = size };
@@ -444,35 +435,43 @@ struct io_uring_sqe *ring_sqe(struct ring *ring)
 	struct model_ring *r = of(ring);
 
 	INSIST(r->queued < r->entries);
+	if (r->control) {		/* of twice the size */
+		memset(&r->sqes[2 * r->queued], 0, 2 * sizeof(r->sqes[0]));
+		return &r->sqes[2 * r->queued++];
+	}
 	memset(&r->sqes[r->queued], 0, sizeof(r->sqes[0]));
 	return &r->sqes[r->queued++];
 }
 
 int ring_poll_fd(const struct ring *ring)
 {
-	(void)ring;
-	abort();
+	INSIST(of(ring)->control);
+	return device->ctrl_event;
 }
 
 const volatile struct ublksrv_io_desc *ring_map_descriptors(int char_fd, unsigned int queue, unsigned int depth)
 {
-	if (device.fault == MODEL_NO_DESCRIPTORS) {
+	if (device->fault == MODEL_NO_DESCRIPTORS) {
 		errno = ENOMEM;
 		return NULL;
 	}
-	INSIST(char_fd == device.char_fd && queue < device.plan.queues && depth == device.plan.depth);
-	INSIST(!device.queues[queue].descriptors);
-	device.mapped++;
-	device.queues[queue].descriptors = calloc(depth, sizeof(struct ublksrv_io_desc));
-	return device.queues[queue].descriptors;
+	INSIST(is_node(char_fd) && queue < device->plan.queues && depth == device->plan.depth);
+	INSIST(!device->queues[queue].descriptors && mine && !mine->queue);
+	device->mapped++;
+	device->queues[queue].descriptors = calloc(depth, sizeof(struct ublksrv_io_desc));
+	mine->queue = &device->queues[queue];
+	mine->queue->ring = mine;
+	return device->queues[queue].descriptors;
 }
 
 void ring_unmap_descriptors(const volatile struct ublksrv_io_desc *descriptors, unsigned int depth)
 {
-	INSIST(depth == device.plan.depth);
+	INSIST(depth == device->plan.depth);
+	if (!descriptors)
+		return;
 	free((void *)(uintptr_t)descriptors);
-	if (descriptors)
-		device.mapped--;
+	mine->queue->descriptors = NULL;
+	device->mapped--;
 }
 
 /* --- commands to the driver ---------------------------------------------------------------- */
@@ -488,9 +487,15 @@ static uint64_t tag_data(unsigned int tag)
 	return data_of(XFER_TAG, tag);
 }
 
+/* Of what has not been answered yet; where a kernel sends the rest again, that becomes less. */
 static uint32_t length_of(const struct model_io *io)
 {
-	return io->op == UBLK_IO_OP_FLUSH ? 0 : io->sectors << 9;
+	return io->op == UBLK_IO_OP_FLUSH ? 0 : (io->sectors << 9) - io->moved;
+}
+
+static char *bytes_of(const struct model_io *io)
+{
+	return io->data + io->moved;
 }
 
 static bool has_bytes(const struct model_io *io)
@@ -500,16 +505,15 @@ static bool has_bytes(const struct model_io *io)
 
 static bool is_shared(const struct model_io *io)
 {
-	return has_bytes(io) && io->data >= device.plan.shared && io->data + length_of(io) <= device.plan.shared + device.plan.shared_size;
+	return has_bytes(io) && io->data >= device->plan.shared && io->data + length_of(io) <= device->plan.shared + device->plan.shared_size;
 }
 
 static void give_back(struct model_ring *r, unsigned int tag)
 {
 	r->queue->tags[tag].state = GONE;
 	complete(r, tag_data(tag), UBLK_IO_RES_ABORT);
-	pthread_mutex_lock(&r->queue->lock);
 	r->queue->gone++;
-	pthread_mutex_unlock(&r->queue->lock);
+	model_look();
 }
 
 /* Where the driver is to put the next pages of the tag. It refuses what it does not know. */
@@ -535,8 +539,10 @@ static void do_fetch(struct model_ring *r, const struct ublksrv_io_cmd *command,
 	tag->state = IDLE;
 	tag->address = (char *)(uintptr_t)command->addr;
 	r->queue->fetched++;
-	device.fetched++;
-	if (device.fault == MODEL_NO_FETCH && command->tag == 1 && !in_batches())
+	device->fetched++;
+	if (r->queue->fetched == device->plan.depth)
+		model_look();
+	if (device->fault == MODEL_NO_FETCH && command->tag == 1 && !in_batches())
 		complete(r, tag_data(command->tag), -EINVAL);
 }
 
@@ -561,7 +567,22 @@ static void take_answer(struct tag *tag, const struct ublksrv_io_cmd *command)
 		INSIST(command->addr);		/* even if it failed */
 	tag->address = (char *)(uintptr_t)command->addr;
 	if (driver_copies() && io->op == UBLK_IO_OP_READ && command->result > 0 && !is_shared(io))
-		memcpy(io->data, tag->address, (size_t)command->result);
+		memcpy(bytes_of(io), tag->address, (size_t)command->result);
+}
+
+/* 6.12 to 7.2 send the rest of what was answered short once more; 7.3 does so for a READ that it copied itself, only. */
+static void answered(struct model_queue *queue, struct model_io *io, int result)
+{
+	const struct model_kernel *kernel = device->plan.kernel;
+	bool again = has_bytes(io) && result > 0 && (uint32_t)result < length_of(io) &&
+		     !(kernel && kernel->takes_short && (io->op == UBLK_IO_OP_WRITE || !driver_copies()));
+
+	if (again) {
+		io->moved += (uint32_t)result;
+		model_enqueue(queue, io, true);
+		return;
+	}
+	model_finish(queue, io, result < 0 || io->op == UBLK_IO_OP_FLUSH ? result : (int)(io->sectors << 9));
 }
 
 static void do_commit(struct model_ring *r, const struct ublksrv_io_cmd *command, uint64_t auto_buf)
@@ -572,15 +593,15 @@ static void do_commit(struct model_ring *r, const struct ublksrv_io_cmd *command
 	INSIST(tag->state == OURS);		/* fetched, not asked, answered once, not gone */
 	INSIST(io && !tag->moves);
 	/* 7.3 takes a short WRITE for a complete one, so only these two will do. */
-	INSIST(command->result < 0 || (uint32_t)command->result == length_of(io));
+	INSIST(device->plan.tolerant || command->result < 0 || (uint32_t)command->result == length_of(io));
 	INSIST(!io->cut || command->result < 0);
 	forget_pages(r, command->tag);
 	take_answer(tag, command);
 	take_auto_buf(r, tag, auto_buf);
 	tag->state = IDLE;
 	tag->io = NULL;
-	finish(r->queue, io, command->result);
-	if (device.stopping && !in_batches())
+	answered(r->queue, io, command->result);
+	if (device->stopping && !in_batches())
 		give_back(r, command->tag);
 }
 
@@ -608,6 +629,7 @@ static void do_get_data(struct model_ring *r, const struct ublksrv_io_cmd *comma
 	}
 	if (!tag->asks++ && chance(r, 50)) {
 		r->queue->count.retries++;
+		tag->io->asked_again = true;
 		ask(r, command->tag);
 		return;
 	}
@@ -617,7 +639,7 @@ static void do_get_data(struct model_ring *r, const struct ublksrv_io_cmd *comma
 		tag->io->cut = true;
 		r->queue->count.cuts++;
 	}
-	memcpy(tag->address, tag->io->data, min_u64(length, device.plan.max_io));
+	memcpy(tag->address, bytes_of(tag->io), min_u64(length, device->plan.max_io));
 	r->queue->count.in_place++;
 	tag->state = OURS;
 	complete(r, tag_data(command->tag), UBLK_IO_RES_OK);
@@ -629,7 +651,7 @@ static bool register_pages(struct model_ring *r, uint64_t index, unsigned int ta
 
 	INSIST(index < r->table_size && !r->table[index].io);
 	INSIST(io && has_bytes(io));
-	if (device.fault == MODEL_NO_PAGES)
+	if (device->fault == MODEL_NO_PAGES)
 		return false;
 	r->table[index] = (struct pages){ .io = io, .tag = tag, .automatic = automatic };
 	return true;
@@ -659,23 +681,18 @@ static void do_fix(struct model_ring *r, const struct ublksrv_io_cmd *command, u
 static void check_command(const struct io_uring_sqe *sqe, const struct ublksrv_io_cmd *command, bool fix)
 {
 	uint32_t number = sqe->cmd_op & 0xff;
-	bool bare = device.plan.legacy && !fix;
+	bool bare = device->plan.legacy && !fix;
 
 	INSIST(sqe->cmd_op == (bare ? number : _IOWR('u', number, struct ublksrv_io_cmd)));
 	INSIST(sqe->fd == 0 && sqe->flags == (IOSQE_FIXED_FILE | (fix ? IOSQE_CQE_SKIP_SUCCESS : 0)));
-	INSIST(command->q_id < device.plan.queues && command->tag < device.plan.depth);
+	INSIST(command->q_id < device->plan.queues && command->tag < device->plan.depth);
 	INSIST(sqe->user_data == data_of(fix ? XFER_FIX : XFER_TAG, command->tag));
 }
 
 /* A queue has one thread. */
 static void is_from(struct model_ring *r, unsigned int id)
 {
-	INSIST(r->registered && id < device.plan.queues);
-	if (!r->queue) {
-		r->queue = &device.queues[id];
-		r->queue->ring = r;
-	}
-	INSIST(r->queue->id == id);
+	INSIST(r->char_fd >= 0 && r->queue && r->queue->id == id);
 }
 
 static void do_command(struct model_ring *r, const struct io_uring_sqe *sqe)
@@ -715,7 +732,7 @@ static struct ublksrv_io_cmd element(const struct io_uring_sqe *sqe, const struc
 	memcpy(&header, at, sizeof(header));
 	if (batch->flags & UBLK_BATCH_F_HAS_BUF_ADDR)
 		memcpy(&command.addr, at + sizeof(header), sizeof(command.addr));
-	INSIST(header.tag < device.plan.depth && !header.buf_index);
+	INSIST(header.tag < device->plan.depth && !header.buf_index);
 	command.tag = header.tag;
 	command.result = header.result;
 	return command;
@@ -730,7 +747,7 @@ static void do_prepare(struct model_ring *r, const struct io_uring_sqe *sqe, con
 		INSIST(!command.result);
 		do_fetch(r, &command, 0);
 	}
-	complete(r, sqe->user_data, device.fault == MODEL_NO_FETCH ? -EINVAL : 0);
+	complete(r, sqe->user_data, device->fault == MODEL_NO_FETCH ? -EINVAL : 0);
 }
 
 /* As many as the driver likes: the result tells. */
@@ -753,7 +770,7 @@ static void do_commits(struct model_ring *r, const struct io_uring_sqe *sqe, con
 
 static void start_fetch(struct model_ring *r, const struct io_uring_sqe *sqe, const struct ublk_batch_io *batch)
 {
-	INSIST(r->queue->fetched == device.plan.depth && !r->fetch.opcode);
+	INSIST(r->queue->fetched == device->plan.depth && !r->fetch.opcode);
 	INSIST(sqe->uring_cmd_flags == IORING_URING_CMD_MULTISHOT && sqe->buf_group == RING_BUFFER_GROUP);
 	INSIST(r->group.memory && batch->elem_bytes == sizeof(uint16_t) && !batch->flags);
 	r->fetch = *sqe;
@@ -812,14 +829,14 @@ static void do_batch_command(struct model_ring *r, const struct io_uring_sqe *sq
 
 	memcpy(&batch, sqe->cmd, sizeof(batch));
 	is_from(r, batch.q_id);
-	INSIST(sqe->cmd_op == _IOWR('u', number, struct ublk_batch_io) && !device.plan.legacy);
+	INSIST(sqe->cmd_op == _IOWR('u', number, struct ublk_batch_io) && !device->plan.legacy);
 	INSIST(sqe->fd == 0 && sqe->flags == (IOSQE_FIXED_FILE | (fetch ? IOSQE_BUFFER_SELECT : 0)));
 	INSIST(!batch.reserved && !batch.reserved2);
 	if (fetch) {
 		start_fetch(r, sqe, &batch);
 		return;
 	}
-	INSIST(batch.nr_elem <= device.plan.depth && !sqe->uring_cmd_flags);
+	INSIST(batch.nr_elem <= device->plan.depth && !sqe->uring_cmd_flags);
 	INSIST(batch.flags == (driver_copies() ? UBLK_BATCH_F_HAS_BUF_ADDR : 0));
 	INSIST(batch.elem_bytes == sizeof(struct ublk_elem_header) + (driver_copies() ? sizeof(uint64_t) : 0));
 	switch (sqe->cmd_op) {
@@ -838,13 +855,13 @@ static void do_batch_command(struct model_ring *r, const struct io_uring_sqe *sq
 /* A request has two directions: a READ is filled, a WRITE is taken from. */
 ssize_t ring_user_copy(int char_fd, uint16_t id, uint16_t number, uint32_t start, char *memory, uint32_t length, bool fill)
 {
-	struct model_queue *queue = &device.queues[id];
+	struct model_queue *queue = &device->queues[id];
 	struct model_ring *r = queue->ring;
 	struct tag *tag = &queue->tags[number];
 
-	INSIST(granted(UBLK_F_USER_COPY) && char_fd == device.char_fd && id < device.plan.queues);
+	INSIST(granted(UBLK_F_USER_COPY) && char_fd == r->char_fd && id < device->plan.queues);
 	INSIST(pthread_equal(r->owner, pthread_self()));
-	INSIST(number < device.plan.depth && tag->state == OURS && !tag->moves);
+	INSIST(number < device->plan.depth && tag->state == OURS && !tag->moves);
 	INSIST(tag->io->op == (fill ? UBLK_IO_OP_READ : UBLK_IO_OP_WRITE));
 	INSIST(length && start < length_of(tag->io) && length <= length_of(tag->io) - start);
 	queue->count.copies++;
@@ -853,9 +870,9 @@ ssize_t ring_user_copy(int char_fd, uint16_t id, uint16_t number, uint32_t start
 		queue->count.short_io++;
 	}
 	if (fill)
-		memcpy(tag->io->data + start, memory, length);
+		memcpy(bytes_of(tag->io) + start, memory, length);
 	else
-		memcpy(memory, tag->io->data + start, length);
+		memcpy(memory, bytes_of(tag->io) + start, length);
 	return length;
 }
 
@@ -929,7 +946,18 @@ static char *bytes_at(struct model_ring *r, const struct io_uring_sqe *sqe, cons
 	INSIST(pages->io == io && pages->tag == (uint16_t)sqe->user_data);
 	INSIST(sqe->opcode == (io->op == UBLK_IO_OP_READ ? IORING_OP_READ_FIXED : IORING_OP_WRITE_FIXED));
 	INSIST(sqe->len && sqe->addr + sqe->len <= length_of(io));
-	return io->data + sqe->addr;
+	return bytes_of(io) + sqe->addr;
+}
+
+/* Any number of bytes, or whole blocks where a disk below cannot do else. */
+static size_t shorter(struct model_ring *r, const struct io_uring_sqe *sqe, size_t length)
+{
+	size_t n = 1 + check_random(&r->random) % (length - 1);
+
+	if (!(fcntl(sqe->fd, F_GETFL) & O_DIRECT))
+		return n;
+	n = round_down(n, 4096);
+	return n ? n : length;
 }
 
 static int do_transfer(struct model_ring *r, const struct io_uring_sqe *sqe, const struct model_io *io)
@@ -941,7 +969,7 @@ static int do_transfer(struct model_ring *r, const struct io_uring_sqe *sqe, con
 	if (!at)
 		return -EFAULT;
 	if (length > 1 && chance(r, 8)) {
-		length = 1 + check_random(&r->random) % (length - 1);
+		length = shorter(r, sqe, length);
 		r->queue->count.short_io++;
 	}
 	r->queue->count.fixed += is_fixed(sqe);
@@ -982,7 +1010,7 @@ static void start_move(struct model_ring *r, const struct io_uring_sqe *sqe)
 	unsigned int number = (uint16_t)sqe->user_data;
 	struct tag *tag = &r->queue->tags[number];
 
-	INSIST(sqe->user_data == data_of(XFER_MOVE, number) && number < device.plan.depth);
+	INSIST(sqe->user_data == data_of(XFER_MOVE, number) && number < device->plan.depth);
 	INSIST(tag->state == OURS && !tag->moves && !(sqe->flags & ~(IOSQE_ASYNC | IOSQE_FIXED_FILE)));
 	if (is_fixed(sqe))
 		bytes_at(r, sqe, tag->io);
@@ -1005,7 +1033,7 @@ static void start_timer(struct model_ring *r, const struct io_uring_sqe *sqe)
 
 static void submit_one(struct model_ring *r, const struct io_uring_sqe *sqe)
 {
-	INSIST(r->enabled);
+	INSIST(r->enabled || r->control);
 	INSIST(!r->allowed || (r->allowed >> sqe->opcode & 1 && sqe->flags & IOSQE_FIXED_FILE &&
 			       !(sqe->flags & ~r->allowed_flags)));
 	if (sqe->opcode == IORING_OP_URING_CMD && in_batches()) {
@@ -1022,26 +1050,14 @@ static void submit_one(struct model_ring *r, const struct io_uring_sqe *sqe)
 	}
 }
 
-int ring_submit(struct ring *ring)
-{
-	struct model_ring *r = of(ring);
-
-	r->idle = r->queued || r->completed ? 0 : r->idle + 1;
-	INSIST(r->idle < 1000);				/* and not turn for ever */
-	for (unsigned int i = 0; i < r->queued; i++)
-		submit_one(r, &r->sqes[i]);
-	r->queued = 0;
-	return 0;
-}
-
 /* Some of what is under way ends; one at least if @one. */
 static void end_moves(struct model_ring *r, bool one)
 {
-	while (r->moving && (one || !device.plan.rough || check_random(&r->random) % 3)) {
-		unsigned int i = device.plan.rough ? check_random(&r->random) % r->moving : 0;
+	while (r->moving && (one || !device->plan.rough || check_random(&r->random) % 3)) {
+		unsigned int i = device->plan.rough ? check_random(&r->random) % r->moving : 0;
 		struct io_uring_sqe sqe = r->moves[i];
 
-		if (device.plan.rough)
+		if (device->plan.rough)
 			r->moves[i] = r->moves[r->moving - 1];
 		else
 			memmove(&r->moves[0], &r->moves[1], (r->moving - 1) * sizeof(r->moves[0]));
@@ -1066,15 +1082,12 @@ static void end_wake(struct model_ring *r)
 
 static bool ring_alarm(struct model_queue *queue, bool set)
 {
-	bool rings;
+	bool rings = queue->alarm == ALARM;
 
-	pthread_mutex_lock(&queue->lock);
-	rings = queue->alarm == ALARM;
 	if (rings) {
 		queue->alarm = set ? ALARM_RANG : ALARM_WAS_NOT_SET;
 		pthread_cond_broadcast(&queue->finished);
 	}
-	pthread_mutex_unlock(&queue->lock);
 	return rings;
 }
 
@@ -1122,13 +1135,13 @@ static void dispatch(struct model_ring *r, unsigned int number, struct model_io 
 	tag->state = OURS;
 	queue->descriptors[number] = (struct ublksrv_io_desc){
 		.op_flags = io->op | (io->fua ? UBLK_IO_F_FUA : 0) | (io->keep ? UBLK_IO_F_NOUNMAP : 0) | announce_pages(r, number),
-		.nr_sectors = io->sectors,
-		.start_sector = io->start,
+		.nr_sectors = io->sectors - (io->moved >> 9),
+		.start_sector = io->start + (io->moved >> 9),
 		.addr = ptr_to_u64(tag->address),
 	};
 	if (is_shared(io)) {
 		queue->descriptors[number].op_flags |= UBLK_IO_F_SHMEM_ZC;
-		queue->descriptors[number].addr = (uint64_t)(io->data - device.plan.shared);	/* number 0 */
+		queue->descriptors[number].addr = (uint64_t)(io->data - device->plan.shared);	/* number 0 */
 		queue->count.shared++;
 	}
 	if (queue->complete_with && in_batches()) {
@@ -1139,39 +1152,43 @@ static void dispatch(struct model_ring *r, unsigned int number, struct model_io 
 		ask(r, number);
 	} else {
 		if (io->op == UBLK_IO_OP_WRITE && driver_copies() && !is_shared(io))
-			memcpy(tag->address, io->data, min_u64(length_of(io), device.plan.max_io));
+			memcpy(tag->address, bytes_of(io), min_u64(length_of(io), device->plan.max_io));
 		arrive(r, number);
 	}
 }
 
 static struct model_io *next_incoming(struct model_queue *queue)
 {
-	struct model_io *io;
+	struct model_io *io = queue->incoming;
 
-	pthread_mutex_lock(&queue->lock);
-	io = queue->incoming;
 	if (io) {
 		queue->incoming = io->next;
 		if (!queue->incoming)
 			queue->tail = &queue->incoming;
+	} else if (device->plan.load && !device->stopping) {
+		io = device->plan.load->next(device->plan.load, queue->id);
+		if (io) {
+			io->generated = true;
+			io->done = io->cut = false;
+			io->moved = 0;
+		}
 	}
-	pthread_mutex_unlock(&queue->lock);
 	return io;
 }
 
 static void dispatch_all(struct model_ring *r)
 {
-	unsigned int first = check_random(&r->random) % device.plan.depth;
+	unsigned int first = check_random(&r->random) % device->plan.depth;
 
-	for (unsigned int i = 0; i < device.plan.depth; i++) {
-		unsigned int number = (first + i) % device.plan.depth;
+	for (unsigned int i = 0; i < device->plan.depth; i++) {
+		unsigned int number = (first + i) % device->plan.depth;
 		struct model_io *io;
 
 		if (r->queue->tags[number].state != IDLE)
 			continue;
-		if (device.stopping && in_batches())
+		if ((device->stopping && in_batches()) || (!device->stopping && !device->live))
 			return;
-		if (device.stopping) {
+		if (device->stopping || device->quiescing) {
 			give_back(r, number);
 			continue;
 		}
@@ -1187,7 +1204,7 @@ static unsigned int in_service(const struct model_queue *queue)
 {
 	unsigned int count = 0;
 
-	for (unsigned int i = 0; i < device.plan.depth; i++)
+	for (unsigned int i = 0; i < device->plan.depth; i++)
 		count += queue->tags[i].state == OURS || queue->tags[i].state == ASKED;
 	return count;
 }
@@ -1197,14 +1214,13 @@ static void take_all_back(struct model_ring *r)
 {
 	struct model_queue *queue = r->queue;
 
-	if (!device.stopping || !in_batches() || !r->fetch.opcode || in_service(queue))
+	if (!device->stopping || !in_batches() || !r->fetch.opcode || in_service(queue))
 		return;
-	for (unsigned int i = 0; i < device.plan.depth; i++)
+	for (unsigned int i = 0; i < device->plan.depth; i++)
 		queue->tags[i].state = GONE;
 	end_fetch(r, UBLK_IO_RES_ABORT);
-	pthread_mutex_lock(&queue->lock);
-	queue->gone += device.plan.depth;
-	pthread_mutex_unlock(&queue->lock);
+	queue->gone += device->plan.depth;
+	model_look();
 }
 
 static void refuse_incoming(struct model_queue *queue)
@@ -1212,7 +1228,59 @@ static void refuse_incoming(struct model_queue *queue)
 	struct model_io *io;
 
 	while ((io = next_incoming(queue)))
-		finish(queue, io, -EIO);
+		model_finish(queue, io, -EIO);
+}
+
+/*
+ * It is killed here, now and then, and what is on its way to a disk arrives there, or not: the driver gives the device to
+ * no other before that. The queue is locked.
+ */
+static void meet_fate(struct model_ring *r)
+{
+	struct model_plan *plan = &device->plan;
+	sigset_t all;
+	bool half = device->recovering && r->queue->fetched == plan->depth / 2;
+
+	if (plan->stillborn && half)
+		plan->stillborn--;
+	else if (!plan->mortality || check_random(&r->random) % plan->mortality || device->deaths >= plan->deaths ||
+		 !device->live || !device->deadly)
+		return;
+	for (unsigned int i = 0; i < r->moving; i++)
+		if (check_random(&r->random) % 2)
+			do_io(r, &r->moves[i]);
+	pthread_mutex_unlock(&r->queue->lock);
+	model_lock_all();
+	sigfillset(&all);
+	signal(plan->death_signal, SIG_DFL);
+	sigprocmask(SIG_UNBLOCK, &all, NULL);
+	raise(plan->death_signal);
+	INSIST(!"a signal that is deadly");
+}
+
+static void submit_all(struct model_ring *r)
+{
+	r->idle = r->queued || r->completed ? 0 : r->idle + 1;
+	INSIST(r->idle < 1000);				/* and not turn for ever */
+	INSIST(!device->stopping || r->queue->entered++ < 100000);
+	meet_fate(r);
+	for (unsigned int i = 0; i < r->queued; i++) {
+		submit_one(r, &r->sqes[i]);
+		meet_fate(r);
+	}
+	r->queued = 0;
+}
+
+int ring_submit(struct ring *ring)
+{
+	struct model_ring *r = of(ring);
+
+	if (r->control)
+		return ctrl_ring_submit(r);
+	model_lock(&r->queue->lock);
+	submit_all(r);
+	pthread_mutex_unlock(&r->queue->lock);
+	return 0;
 }
 
 /* Until somebody submits a request, stops the device or writes to the wake_fd. */
@@ -1221,41 +1289,49 @@ static void sleep_in_kernel(struct model_ring *r)
 	struct pollfd fds[2] = { { .fd = r->queue->kick, .events = POLLIN }, { .fd = file_of(r, &r->wake), .events = POLLIN } };
 	uint64_t count;
 
-	INSIST(r->queue->gone < device.plan.depth);		/* or nothing will ever come any more */
+	INSIST(r->queue->gone < device->plan.depth);		/* or nothing will ever come any more */
 	INSIST(r->wake.opcode || !in_service(r->queue));	/* or nobody would ever go on with them */
+	pthread_mutex_unlock(&r->queue->lock);
 	INSIST(poll(fds, r->wake.opcode ? 2 : 1, -1) > 0);
+	model_lock(&r->queue->lock);
 	if (fds[0].revents)
 		INSIST(read(r->queue->kick, &count, sizeof(count)) == sizeof(count));
+}
+
+static void turn(struct model_ring *r)
+{
+	dispatch_all(r);
+	deliver(r);
+	take_all_back(r);
+	end_wake(r);
+	end_timer(r);
+	end_moves(r, !r->completed);
+	if (device->stopping)
+		refuse_incoming(r->queue);
 }
 
 int ring_submit_and_wait(struct ring *ring)
 {
 	struct model_ring *r = of(ring);
 
-	INSIST(ring_submit(ring) == 0);
-	INSIST(r->queue->fetched == device.plan.depth);		/* or START_DEV waits for ever */
-	for (;;) {
-		dispatch_all(r);
-		deliver(r);
-		take_all_back(r);
-		end_wake(r);
-		end_timer(r);
-		end_moves(r, !r->completed);
-		if (device.stopping)
-			refuse_incoming(r->queue);
-		if (r->completed)
-			return 0;
+	model_lock(&r->queue->lock);
+	submit_all(r);
+	INSIST(r->queue->fetched == device->plan.depth);		/* or START_DEV waits for ever */
+	for (turn(r); !r->completed; turn(r)) {
 		sleep_in_kernel(r);
 		r->idle = 0;
 	}
+	meet_fate(r);
+	pthread_mutex_unlock(&r->queue->lock);
+	return 0;
 }
 
 int ring_submit_and_spin(struct ring *ring, uint32_t us)
 {
 	struct model_ring *r = of(ring);
 
-	INSIST(r->spinning && us == device.plan.spin_us);
-	r->queue->count.spins++;
+	INSIST(r->spinning && us == device->plan.spin_us);
+	r->queue->count.spins++;	/* its own: nobody else counts */
 	return ring_submit_and_wait(ring);
 }
 
@@ -1264,8 +1340,10 @@ unsigned int ring_reap(struct ring *ring, struct ring_done *done, unsigned int l
 	struct model_ring *r = of(ring);
 	unsigned int n = 0;
 
+	if (r->control)
+		return ctrl_ring_reap(done);
 	while (n < limit && r->completed) {
-		unsigned int i = device.plan.rough ? check_random(&r->random) % r->completed : 0;
+		unsigned int i = device->plan.rough ? check_random(&r->random) % r->completed : 0;
 
 		done[n++] = r->ready[i];
 		memmove(&r->ready[i], &r->ready[i + 1], (r->completed - i - 1) * sizeof(r->ready[0]));

@@ -12,6 +12,7 @@
 #include <dirent.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 
 #include "core/features.h"
@@ -19,6 +20,7 @@
 #include "core/stats.h"
 #include "core/uapi.h"
 #include "tests/check.h"
+#include "tests/unit/load.h"
 #include "tests/unit/model.h"
 #include "tests/unit/said.h"
 
@@ -29,8 +31,10 @@
 #define SLICES 6		/* requests of a client at a time, each in its own slice */
 #ifdef __SANITIZE_THREAD__
 #define ROUNDS 50		/* that one is slow */
+#define LOADED 500
 #else
 #define ROUNDS 200
+#define LOADED 12500		/* of each queue, in one life: a million in all */
 #endif
 #define MAX_IO (64U << 10)
 #define CHUNK 2048U
@@ -835,6 +839,46 @@ static void enough(void)
 	CHECK(total >= 7 * ARRAY_SIZE(ways) * CLIENTS * SLICES * ROUNDS);
 }
 
+/* As fast as it goes: the requests are made where the kernel would have them. */
+static uint64_t under_load(struct subject s, enum load_disk kind, const struct way *way)
+{
+	struct load_plan load = {
+		.disk = kind, .queues = QUEUES, .depth = DEPTH, .max_io = MAX_IO, .size = 4U << 20, .requests = LOADED,
+		.seed = check_seed(),
+	};
+	struct load *loaded = load_new(&load);
+	struct model_plan model = usual_model(way);
+	struct load_count count;
+
+	model.load = load_base(loaded);
+	prepare(&s, &model, way);
+	start(NULL);
+	CHECK(load_wait(loaded));
+	model_stop();
+	join();
+	count = load_counted(loaded);
+	CHECK_TEXT(count.first_wrong, "");
+	CHECK_EQ(count.requests + count.refused, QUEUES * LOADED);
+	load_free(loaded);
+	return count.requests;
+}
+
+static void as_many_as_there_can_be(void)
+{
+	uint64_t began = stats_now(), requests = 0, took;
+
+	printf("# CHECK_SEED=%llu\n", (unsigned long long)check_seed());
+	for EVERY_WAY(way) {
+		requests += under_load(mem_subject(), LOAD_KEEPS, way);
+		requests += under_load(null_subject(), LOAD_FORGETS, way);
+		requests += under_load(file_subject(false), LOAD_KEEPS, way);
+		requests += under_load(mapped_subject(), LOAD_KEEPS, way);
+	}
+	took = stats_now() - began;
+	printf("# %llu requests, %llu in a second\n", (unsigned long long)requests, (unsigned long long)(requests * 1000000000 / took));
+	CHECK(requests >= 27 * (uint64_t)QUEUES * LOADED);
+}
+
 static void legacy_and_tiny(void)
 {
 	for EVERY_WAY(way) {
@@ -1290,6 +1334,65 @@ static int start_with_fault(int number)
 	return check_failures ? 1 : 0;
 }
 
+/* --- the model itself -------------------------------------------------------------------- */
+
+static void toy_command(struct ring *ring, enum ublk_io_cmd number, int result, char *at)
+{
+	struct ublksrv_io_cmd command = { .result = result, .addr = ptr_to_u64(at) };
+	struct io_uring_sqe *sqe = ring_sqe(ring);
+
+	sqe->opcode = IORING_OP_URING_CMD;
+	sqe->flags = IOSQE_FIXED_FILE;
+	sqe->cmd_op = _IOWR('u', number, struct ublksrv_io_cmd);
+	memcpy(sqe->cmd, &command, sizeof(command));
+}
+
+/* How often a server that answers one sector at a time is asked about eight. */
+static unsigned int answered_short(const struct model_kernel *kernel, uint8_t op)
+{
+	const volatile struct ublksrv_io_desc *descriptor;
+	static char client[4096], server[4096];
+	struct model_plan toy = { .queues = 1, .depth = 1, .max_io = MAX_IO, .kernel = kernel, .tolerant = true };
+	struct model_io io = { .op = op, .sectors = 8, .data = client };
+	int fd = model_open(&toy);
+	unsigned int asked = 0;
+	struct ring_done done;
+	struct ring ring;
+
+	CHECK_EQ(ring_open(&ring, 4, RING_DATA), 0);
+	CHECK_EQ(ring_register_files(&ring, &fd, 1), 0);
+	descriptor = ring_map_descriptors(fd, 0, 1);
+	toy_command(&ring, UBLK_IO_FETCH_REQ, 0, server);
+	model_submit(0, &io);
+	do {
+		CHECK_EQ(ring_submit_and_wait(&ring), 0);
+		CHECK_EQ(ring_reap(&ring, &done, 1), 1);
+		CHECK_EQ(descriptor->nr_sectors, 8 - asked);
+		CHECK_EQ(descriptor->start_sector, asked);
+		asked++;
+		toy_command(&ring, UBLK_IO_COMMIT_AND_FETCH_REQ, 512, server);
+		CHECK_EQ(ring_submit(&ring), 0);
+	} while (!io.done);
+	CHECK_EQ(io.result, 4096);
+	model_stop();
+	CHECK_EQ(ring_submit_and_wait(&ring), 0);
+	CHECK_EQ(ring_reap(&ring, &done, 1), 1);
+	CHECK_EQ(done.result, UBLK_IO_RES_ABORT);
+	ring_unmap_descriptors(descriptor, 1);
+	ring_leave(&ring);
+	close(fd);
+	model_close();
+	return asked;
+}
+
+static void short_answers(void)
+{
+	for (const struct model_kernel *kernel = model_kernels; kernel->name; kernel++) {
+		CHECK_EQ(answered_short(kernel, UBLK_IO_OP_READ), 8);
+		CHECK_EQ(answered_short(kernel, UBLK_IO_OP_WRITE), strcmp(kernel->name, "7.3") ? 8 : 1);
+	}
+}
+
 static void *no_queue(void *self, int wake_fd)
 {
 	(void)self;
@@ -1345,6 +1448,7 @@ static void refused_commands_end_the_process(void)
 }
 
 TESTS(
+	{ "the model: a short answer is asked about again, and taken for all of it by 7.3", short_answers },
 	{ "a process whose queue cannot start says why", failing_starts },
 	{ "a command that the driver refuses ends the process", refused_commands_end_the_process },
 	CLAIMED_IN_EVERY_WAY(mem, "mem"),
@@ -1355,6 +1459,7 @@ TESTS(
 	CLAIMED_IN_EVERY_WAY(mixed, "every answer"),
 	CLAIMED_IN_EVERY_WAY(mixed_at_once, "every answer, with files in memory,"),
 	{ "those were all the requests that there should be", enough },
+	{ "a million requests, answered and compared, in every way", as_many_as_there_can_be },
 	{ "bare command numbers, and a single tag", legacy_and_tiny },
 	{ "who is told to spins before sleeping, and nobody else", spinning },
 	{ "256 tags share a pool", many_tags },
