@@ -564,6 +564,8 @@ bool model_kill_server(int sig)
 
 	if (pid)
 		model_kill(pid, sig);
+	while (pid && device->server == pid)	/* until the kernel has seen it */
+		sched_yield();
 	return pid;
 }
 

@@ -389,8 +389,8 @@ static void die_and_follow(const struct disk_kind *kind, const struct model_kern
 	begin(&life);
 	if (CHECK(is_ready(&life)) && CHECK(has_died(DEATHS)))
 		end_load(&life);
-	CHECK_EQ(model_sent(UBLK_CMD_END_USER_RECOVERY), DEATHS);
 	end_well(&life);
+	CHECK_EQ(model_sent(UBLK_CMD_END_USER_RECOVERY), DEATHS);
 	check_load(&life, modes[mode]);
 }
 
@@ -425,8 +425,9 @@ static void killed_from_outside(void)
 		begin(&life);
 		if (CHECK(is_ready(&life)))
 			while (killed < DEATHS)
-				killed += model_state() == UBLK_S_DEV_LIVE && model_kill_server(SIGKILL) && model_is_served();
+				killed += model_is_served() && model_kill_server(SIGKILL);
 		CHECK(model_is_served());
+		CHECK_EQ(model_deaths(), DEATHS);
 		end_load(&life);
 		end_well(&life);
 		check_load(&life, kinds[i].name);
