@@ -24,6 +24,7 @@ fuzz:
 $(eval $(call unit_flavour,fuzz,$(FUZZ_CORE:%.c=$(UNIT)/fuzz/%.o),\
 	$(FUZZ_CC) $(UNIT_CFLAGS) -O2 -fno-inline $(FUZZ_ASAN) -fsanitize=fuzzer-no-link \
 	-fsanitize-coverage-ignorelist=tests/fuzz/unlearned))
+$(FUZZ_CORE:%.c=$(UNIT)/fuzz/%.o) $(patsubst %.c,$(UNIT)/fuzz/%.o,$(wildcard tests/fuzz/*.c)): tests/fuzz/unlearned
 $(UNIT)/fuzz/fuzz_%: $(UNIT)/fuzz/tests/fuzz/fuzz_%.o $(UNIT)/fuzz/tests/fuzz/silence.o $(UNIT)/fuzz/core.a
 	$(Q)$(FUZZ_CC) $(FUZZ_ASAN) -fsanitize=fuzzer -o $@ $^ $(UNIT_LIBS)
 
