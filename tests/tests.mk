@@ -2,7 +2,9 @@
 #
 #: make unit        the tests that need neither root nor a kernel, under the sanitizers and with musl
 #: make lint        what other programs say about the sources
-#: make test-faults the cases that take long, on all kernels, newest first; KERNEL=7.3 for one
+#: make test-faults  the cases that take long, on all kernels, newest first; KERNEL=7.3 for one
+#: make coverage    how many lines and branches of each source the unit tests go through; misses in out/unit/cov/*.missed
+#: make valgrind    the unit tests once more, under valgrind
 #: make test-boot   disks as units of a systemd that boots, runs and is switched off in a virtual machine
 #: make test-foreign  the kernel's own tests of the driver, with ublk in place of their server; on 7.3, or KERNEL=6.12
 #
@@ -51,6 +53,11 @@ endef
 UNIT_MUSL = $(CC) -std=gnu11 -D_GNU_SOURCE -I. -I$(UNIT) -Wall -Wextra -Werror -fPIE -O1 -MMD -MP $$(cat $(OUT)/musl.cflags)
 $(eval $(call unit_flavour,asan,$(UNIT_CORE:%.c=$(UNIT)/asan/%.o),$(UNIT_CC) $(UNIT_CFLAGS) $(UNIT_ASAN)))
 $(eval $(call unit_flavour,tsan,$(UNIT_CORE:%.c=$(UNIT)/tsan/%.o),$(UNIT_CC) $(UNIT_CFLAGS) $(UNIT_TSAN)))
+# Two more that make unit does not need: one counts, the other is for valgrind, which is slow
+UNIT_COV := -O0 --coverage
+UNIT_PLAIN := -DBRIEFLY
+$(eval $(call unit_flavour,cov,$(UNIT_CORE:%.c=$(UNIT)/cov/%.o),$(UNIT_CC) $(UNIT_CFLAGS) $(UNIT_COV)))
+$(eval $(call unit_flavour,plain,$(UNIT_CORE:%.c=$(UNIT)/plain/%.o),$(UNIT_CC) $(UNIT_CFLAGS) $(UNIT_PLAIN)))
 $(eval $(call unit_flavour,musl,$(UNIT_CORE:%.c=$(OUT)/obj/%.o),$$(UNIT_MUSL)))
 
 # What a test needs beside itself
@@ -69,6 +76,10 @@ $(UNIT)/asan/$1: $(call unit_objects,asan,$1)
 	$$(Q)$(UNIT_CC) $(UNIT_ASAN) $$(UNIT_WRAP) -o $$@ $$^ $(UNIT_LIBS)
 $(UNIT)/tsan/$1: $(call unit_objects,tsan,$1)
 	$$(Q)$(UNIT_CC) $(UNIT_TSAN) $$(UNIT_WRAP) -o $$@ $$^ $(UNIT_LIBS)
+$(UNIT)/cov/$1: $(call unit_objects,cov,$1) $(UNIT)/cov/tests/unit/coverage.o
+	$$(Q)$(UNIT_CC) --coverage $$(UNIT_WRAP) -Wl,--wrap=_exit,--wrap=raise -o $$@ $$^ $(UNIT_LIBS)
+$(UNIT)/plain/$1: $(call unit_objects,plain,$1)
+	$$(Q)$(UNIT_CC) $$(UNIT_WRAP) -o $$@ $$^ $(UNIT_LIBS)
 $(UNIT)/musl/$1: $(call unit_objects,musl,$1)
 	$$(Q)CC="$(CC)" build/link.sh $(OUT) $$@ $$^
 endef
@@ -92,6 +103,20 @@ $(UNIT)/uapi_host.inc: core/uapi.h
 test-foreign: all
 	$(Q)build/packages.sh vm
 	$(Q)tests/foreign/run $(if $(filter file,$(origin KERNEL)),,--kernel $(KERNEL)) $(SCRIPTS)
+
+# --- more of the same, by hand
+
+UNIT_VALGRIND := valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite
+
+.PHONY: coverage valgrind
+coverage: $(OUT)/deps/deps.stamp
+	$(Q)$(MAKE) --no-print-directory $(UNIT_JOBS) $(UNIT_TESTS:%=$(UNIT)/cov/%)
+	$(Q)tests/unit/coverage.py $(UNIT)/cov $(UNIT_TESTS:%=$(UNIT)/cov/%)
+
+valgrind: $(OUT)/deps/deps.stamp
+	$(Q)$(MAKE) --no-print-directory $(UNIT_JOBS) $(UNIT_TESTS:%=$(UNIT)/plain/%)
+	$(Q)for test in $(UNIT_TESTS); do $(UNIT_VALGRIND) $(UNIT)/plain/$$test >$(UNIT)/plain/$$test.log 2>&1 && \
+		echo "$$test: clean" || { status=1; echo "$$test: see $(UNIT)/plain/$$test.log"; }; done; exit $${status:-0}
 
 # --- lint
 

@@ -580,6 +580,78 @@ static void without_rights(void)
 	}
 }
 
+/* --- what can be asked for ---------------------------------------------------------- */
+
+static void all_that_can_be_asked_for(void)
+{
+	static char pid[80], ready[] = "--ready-fd=1", save[80];
+	static const char *const lives[][6] = {
+		{ "mem", "4M", "-vv", "--name=a.life", "--stats=1", pid },
+		{ "mem", "4M", "--quiet", "--cpu-affinity=0", "--mlock", "--oom-score-adj=5" },
+		{ "mem", "4M", ready, "--no-partscan", "--sector-size=4096", "--read-only" },
+		{ "mem", "4M", "--populate", "--cpu-affinity=none", "--poll=5", save },
+		{ "mem", "--verbose", "--stats", "--io=get-data", "--limit=1M", "8M" },
+		{ "null", "1T", "-v", "--recovery=fail", "--stats=0", "--autoclear" },
+		{ "file", image, "--direct-io=off", "--discard=ignore", "-vv", "--share" },
+		{ "file", image, "--read-only", "--offset=1M", "--sizelimit=1M", "-v" },
+		{ "zip", archive, "-vv", "--stats=1", "--verify", "--max-entries=5" },
+		{ "zip", archive, "--member=a", "--index=wait", "-v", "--workers=1" },
+	};
+
+	snprintf(pid, sizeof(pid), "--pidfile=%s/pid", dir);
+	snprintf(save, sizeof(save), "--save=%s/saved", dir);
+	for (size_t i = 0; i < ARRAY_SIZE(lives); i++) {
+		struct life life = life_of(&kinds[1], NEWEST);
+		char path[80];
+
+		for (size_t word = 0; word < ARRAY_SIZE(lives[i]); word++)
+			life.words[word] = lives[i][word];
+		life.model.spin_us = i == 3 ? 5 : 0;
+		begin(&life);
+		if (!CHECK(is_ready(&life)))
+			printf("#   ublk-%s %s\n", lives[i][0], lives[i][1]);
+		tell(&life, SIGUSR1);
+		end_well(&life);
+		snprintf(path, sizeof(path), "%s/saved", dir);
+		CHECK_EQ(unlink(path) == 0, i == 3);
+		snprintf(path, sizeof(path), "%s/pid", dir);
+		CHECK(unlink(path) < 0);		/* it went with the disk */
+	}
+}
+
+/* What it refuses before there is anything, and how it ends then. */
+static void what_cannot_be(void)
+{
+	static const struct { const char *words[3]; int status; } refused[] = {
+		{ { "mem" }, STATUS_USAGE },
+		{ { "mem", "0" }, STATUS_USAGE },
+		{ { "mem", "4M", "--image=/nowhere/at/all" }, STATUS_FAILED },
+		{ { "mem", "4M", "--save=/nowhere/at/all" }, STATUS_FAILED },
+		{ { "file", "/nowhere/at/all" }, STATUS_FAILED },
+		{ { "file", "/" }, STATUS_FAILED },
+		{ { "zip", image }, STATUS_FAILED },
+		{ { "zip", archive, "--member=b" }, STATUS_FAILED },
+		{ { "null", "4M", "--pidfile=/nowhere/at/all" }, STATUS_FAILED },
+		{ { "null", "4M", "--shared-memory=/nowhere" }, STATUS_FAILED },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
+		struct life life = life_of(&kinds[1], NEWEST);
+		int status;
+
+		memset(life.words, 0, sizeof(life.words));
+		for (size_t word = 0; word < ARRAY_SIZE(refused[i].words); word++)
+			life.words[word] = refused[i].words[word];
+		begin(&life);
+		CHECK(!is_ready(&life));
+		status = end_of(&life);
+		if (!CHECK(refused[i].status == STATUS_USAGE ? status == STATUS_USAGE : status != 0))
+			printf("#   row %zu: %d\n", i, status);
+		CHECK(!model_is_added());
+		model_close();
+	}
+}
+
 /* --- commands that fail ---------------------------------------------------------------- */
 
 static void every_command_fails(void)
@@ -702,6 +774,8 @@ int main(void)
 		{ "a server does not outlive its keeper", keeper_dies },
 		{ "a command's exit status is that of the disk", with_a_command },
 		{ "users without rights have their disks", without_rights },
+		{ "disks with options of all kinds live and end", all_that_can_be_asked_for },
+		{ "what cannot be is refused, and nothing is left", what_cannot_be },
 		{ "whatever command fails, nothing is left", every_command_fails },
 		{ "a disk that cannot be deleted is told of", cannot_be_deleted },
 	};

@@ -29,7 +29,7 @@
 #define SLOTS 256		/* the greatest depth used here */
 #define CLIENTS 4
 #define SLICES 6		/* requests of a client at a time, each in its own slice */
-#ifdef __SANITIZE_THREAD__
+#if defined(__SANITIZE_THREAD__) || defined(BRIEFLY)
 #define ROUNDS 50		/* that one is slow */
 #define LOADED 500
 #else
