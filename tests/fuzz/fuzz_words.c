@@ -39,10 +39,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void as_size(const char *word)
 {
-	uint64_t bytes, again, part;
+	uint64_t bytes, again, part, number;
+	const char *at = word;
 	char text[32];
 
 	if (!size_parse(word, &bytes)) {
+		HOLDS(!text_number(&at, &number));
+		HOLDS(number ? bytes >= number && bytes % number == 0 : !bytes);	/* so many of something */
 		text_format(text, sizeof(text), "%" PRIu64, bytes);
 		HOLDS(!size_parse(text, &again) && again == bytes);
 		HOLDS(!size_parse_of(word, 1000, &again) && again == bytes);
