@@ -172,8 +172,10 @@ compile_zlib() {
 	cp "$source/zlib.h" "$source/zconf.h" "$work/out/include/"
 }
 
-# What decompresses, and CRC32. Its widest vectors would be a tenth faster where 10 GB/s are already more than enough.
+# What decompresses, and CRC32. Its widest vectors would be a tenth faster where 10 GB/s are already more than enough; and
+# processors that multiply no polynomials (x86 before 2010, riscv64) get the small table, as the large one is 8 KiB.
 compile_libdeflate() {
+	sed -i 's/define DEFAULT_IMPL crc32_slice8$/define DEFAULT_IMPL crc32_slice1/' "$source/lib/crc32.c"
 	pick -DLIBDEFLATE_ASSEMBLER_DOES_NOT_SUPPORT_VPCLMULQDQ -O2 lib/deflate_decompress -Os lib/crc32 lib/utils \
 		lib/x86/cpu_features lib/arm/cpu_features
 	cp "$source/libdeflate.h" "$work/out/include/"

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 
 #include "core/ring.h"
+#include "core/xfer.h"
 #include "tests/unit/model.h"
 
 #define QUEUES_MAX 8

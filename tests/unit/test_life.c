@@ -9,7 +9,6 @@
 
 #define main ublk_main
 #define file_note_inherited() ((void)0)	/* the model's descriptors are not to be closed */
-#define UBLK_VERSION "of a test"
 #include "core/main.c"
 #undef main
 
