@@ -954,7 +954,7 @@ static size_t shorter(struct model_ring *r, const struct io_uring_sqe *sqe, size
 {
 	size_t n = 1 + check_random(&r->random) % (length - 1);
 
-	if (!(fcntl(sqe->fd, F_GETFL) & O_DIRECT))
+	if (!(fcntl(file_of(r, sqe), F_GETFL) & O_DIRECT))
 		return n;
 	n = round_down(n, 4096);
 	return n ? n : length;
