@@ -8,7 +8,6 @@
 #include <stdint.h>
 
 #define main ublk_main
-#define UBLK_VERSION "of a fuzzer"
 #include "core/main.c"
 #undef main
 

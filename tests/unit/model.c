@@ -364,9 +364,9 @@ int ring_register_files(struct ring *ring, const int *fds, unsigned int count)
 
 	if (device->fault == MODEL_NO_FILES)
 		return -EMFILE;
-	INSIST(count == XFER_FILES && is_node(fds[0]) && r->char_fd < 0 && !r->enabled);
+	INSIST(count >= 1 && count <= XFER_FILES && is_node(fds[0]) && r->char_fd < 0 && !r->enabled);
 	r->char_fd = fds[0];
-	memcpy(r->files, fds, sizeof(r->files));
+	memcpy(r->files, fds, count * sizeof(*fds));
 	model_opened();
 	return 0;
 }

@@ -1361,6 +1361,7 @@ static unsigned int answered_short(const struct model_kernel *kernel, uint8_t op
 
 	CHECK_EQ(ring_open(&ring, 4, RING_DATA), 0);
 	CHECK_EQ(ring_register_files(&ring, &fd, 1), 0);
+	CHECK_EQ(ring_enable(&ring), 0);
 	descriptor = ring_map_descriptors(fd, 0, 1);
 	toy_command(&ring, UBLK_IO_FETCH_REQ, 0, server);
 	model_submit(0, &io);
