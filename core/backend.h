@@ -166,6 +166,12 @@ struct backend {
 	 */
 	void (*written)(void *self, enum op op, uint64_t offset, uint32_t length);
 
+	/*
+	 * A flush failed below. Who answers the next one knows whether what
+	 * could not be written is still there to be. From the queue's thread.
+	 */
+	void (*unflushed)(void *self, int error);
+
 	/* How large the disk is now, in bytes; asked when a request lies beyond what it was. */
 	uint64_t (*size)(void *self);
 

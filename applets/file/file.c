@@ -8,6 +8,8 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdatomic.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "applets/file/backing.h"
@@ -41,6 +43,8 @@ struct file {
 	struct backing backing;
 	struct budget budget;
 	_Atomic uint64_t *in_memory;	/* what the store of --cow counts, NULL: nothing */
+	_Atomic uint64_t *unflushed;	/* flushes that failed, of this server and those before it */
+	_Atomic uint64_t unflushed_here;	/* where nobody can look */
 	struct cow cow;
 	struct mapping mapping;		/* if it is in memory anyway */
 };
@@ -166,6 +170,8 @@ static int file_open(void *self, struct disk *disk)
 	const struct backing *b = &f->backing;
 
 	tell(b);
+	if (!f->unflushed)
+		f->unflushed = &f->unflushed_here;
 	*disk = (struct disk){
 		.size = b->size,
 		.sector_size = b->sector_size,
@@ -188,20 +194,50 @@ static int file_open(void *self, struct disk *disk)
 
 static void file_count(void *self, const struct stats *stats)
 {
-	static const struct stats_name names[] = { { "file_direct_io", STATS_GAUGE }, { "file_buffered_fallback", STATS_GAUGE } };
+	static const struct stats_name names[] = {
+		{ "file_direct_io", STATS_GAUGE },
+		{ "file_buffered_fallback", STATS_GAUGE },
+		{ "file_failed_flushes", STATS_COUNTER },
+	};
 	struct file *f = self;
 	_Atomic uint64_t *numbers = stats_add(stats, names, ARRAY_SIZE(names), 1);
 
 	stats_count(&numbers[0], f->backing.direct);
 	stats_count(&numbers[1], f->backing.fallback);
+	f->unflushed = &numbers[2];
 	if (f->cow_limit)
 		f->in_memory = store_count(stats);
+}
+
+/*
+ * The kernel tells once that it could not write what is in its page cache, and
+ * then forgets that it was to be written: another flush would succeed, and
+ * what somebody else has written would be lost without a word. What goes past
+ * the page cache fails for whom it belongs to.
+ */
+static void file_unflushed(void *self, int error)
+{
+	struct file *f = self;
+
+	if (atomic_fetch_add(f->unflushed, 1))
+		return;
+	warn("a flush failed: %s%s", strerror(-error),
+	     f->backing.direct ? "" : "; what was written may be lost, and from now on every flush fails");
+	if (!f->backing.direct)
+		remedy("stop the disk, see to %s, and start the disk anew", f->path ? f->path : f->name);
+}
+
+static bool is_forgetful(const struct file *f)
+{
+	return !f->backing.direct && atomic_load_explicit(f->unflushed, memory_order_relaxed);
 }
 
 static struct place in_backing(struct file *f, const struct span *span)
 {
 	uint64_t offset = f->backing.offset + span->offset;
 
+	if (span->op == OP_FLUSH && is_forgetful(f))
+		return failed(-EIO);
 	if (!f->mapping.base)
 		return in_file(f->backing.fd, offset, span->length);
 	if (span->op == OP_READ || span->op == OP_WRITE)
@@ -266,6 +302,7 @@ static const struct backend file_backend = {
 	.count	  = file_count,
 	.where	  = file_where,
 	.written  = file_written,
+	.unflushed = file_unflushed,
 	.size	  = file_size,
 	.close	  = file_close,
 	.conclude = file_conclude,

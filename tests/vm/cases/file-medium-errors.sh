@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-about "an error of the medium is told to who reads, writes or flushes there and to nobody else; the server lives and goes on when it is over"
+about "an error of the medium is told to who reads or writes there and to nobody else, and all is well when it is over; but a page cache that could not be flushed is never again said to be"
 
 requires dmsetup
 export DM_DISABLE_UDEV=1 # nobody else makes the nodes
@@ -32,11 +32,25 @@ errors() {
 	expect_said 'Input/output error'
 	for place in 0 2M; do expect "$(read_at "$disk" $place 16K | sum)" = "$(sum <"$case/p")"; done
 	becomes "$good"
+}
+is_well() {
 	write_at "$disk" 1M <"$case/p"
 	expect "$(read_at "$disk" 1M 16K | sum)" = "$(sum <"$case/p")"
 	stop_disk "$disk"
 }
 
 errors --direct-io=on
-errors --direct-io=off
+is_well
 errors --direct-io=on --io=user-copy
+is_well
+
+errors --direct-io=off --supervise
+expect_status 1 dd if="$case/p" of="$disk" bs=16k oflag=direct conv=notrunc,nocreat,fsync
+expect "$(server_said "$disk" | grep -c 'a flush failed: .* from now on every flush fails')" = 1
+kill_worker "$disk"
+expect_status 1 dd if="$case/p" of="$disk" bs=16k oflag=direct conv=notrunc,nocreat,fsync
+expect_said 'Input/output error'
+expect "$(counted "$disk" file_failed_flushes)" -ge 3
+stop_disk "$disk"
+disk=$(start_disk file /dev/mapper/medium --direct-io=off)
+is_well
