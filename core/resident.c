@@ -13,7 +13,9 @@
 #include "core/proc.h"
 #include "core/resident.h"
 #include "core/size.h"
+#include "core/util.h"
 
+#define MADV_POPULATE_READ_ANY 22	/* MADV_POPULATE_READ, Linux 5.14 */
 #define MADV_DONTNEED_ANY 24	/* MADV_DONTNEED_LOCKED, Linux 5.18: MADV_DONTNEED refuses what is locked */
 
 bool resident_score_is_valid(const char *score)
@@ -36,6 +38,16 @@ int resident_score(const char *score)
 	return err;
 }
 
+/* Now, as the next page of it may lie where it takes its own disk to read it. Older kernels load it as it runs. */
+static void load_program(void)
+{
+	extern char __executable_start[], end[];	/* the linker's */
+	uintptr_t start = (uintptr_t)__executable_start & -page_size();
+
+	if (madvise((void *)start, (uintptr_t)end - start, MADV_POPULATE_READ_ANY) < 0)
+		info("the program is loaded as it runs: %s", strerror(errno));
+}
+
 /*
  * What is mapped counts against RLIMIT_MEMLOCK, touched or not, and the worker
  * maps the disk when it has no rights any more: so there must be no limit.
@@ -51,8 +63,10 @@ int resident_lock(void)
 	/* The call itself: libc's setrlimit() prepares for what we do not do. */
 	if (syscall(SYS_prlimit64, 0, RLIMIT_MEMLOCK, none, NULL) < 0)
 		info("the limit of locked memory stays as it is: %s", strerror(errno));
-	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0)
+	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0) {
+		load_program();
 		return 0;
+	}
 	err = -errno;
 	fail(err, "lock memory, as --mlock says");
 	if (syscall(SYS_prlimit64, 0, RLIMIT_MEMLOCK, NULL, limit) == 0)

@@ -1,15 +1,22 @@
 # SPDX-License-Identifier: MIT
-about "--mlock keeps what was touched in memory, and no more; it goes back all the same"
+about "--mlock keeps the program and what was touched in memory, and no more; it goes back all the same"
 
 # KiB of locked memory that both processes have touched
 locked() {
 	cat "/proc/$(server_pid "$1")/smaps" "/proc/$(worker_pid "$1")/smaps" | awk '/^Locked/ { n += $2 } END { print n }'
 }
 
+# KiB of the program that are not in memory
+absent() {
+	awk '/^[0-9a-f]+-/ { program = $6 ~ /ublk$/ } program && /^Size/ { n += $2 } program && /^Rss/ { n -= $2 }
+		END { print n + 0 }' "/proc/$1/smaps"
+}
+
 for recovery in off requeue; do
 	disk=$(start_disk mem --size 64G --mlock --recovery="$recovery")
 	for process in "$(server_pid "$disk")" "$(worker_pid "$disk")"; do
 		expect "$(awk '/^VmLck/ { print $2 }' "/proc/$process/status")" -gt 0
+		expect "$(absent "$process")" = 0
 	done
 	expect "$(locked "$disk")" -le 4096
 	pattern 4M 1 >"$case/4m"
