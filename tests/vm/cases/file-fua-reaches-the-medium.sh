@@ -22,7 +22,7 @@ flushes() {
 fua() {
 	disk=$(start_disk file /dev/mapper/logged --direct-io="$1")
 	test "$1" = off || mkfs.ext4 -q "$disk"
-	mount "$disk" /mnt
+	mount -o commit=600 "$disk" /mnt # or the journal may flush on its own account meanwhile
 	on_exit 'umount /mnt 2>/dev/null || true'
 	dd if="$case/old" of=/mnt/file bs=64k conv=fsync status=none
 	sync -f /mnt
