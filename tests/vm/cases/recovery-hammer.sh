@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # long
-# timeout: 1500
-about "a thousand servers, of every kind of disk and every way for bytes, are killed under a load that verifies: no error, no lost byte"
+# timeout: 2400
+about "a thousand servers, of every kind of disk and every way for bytes, are killed and 200 exchanged, under a load that verifies: no error, no lost byte"
 
 # load DISK - 24 MiB, written and read back until the file named enough is there; its longest wait is kept
 load() {
@@ -20,7 +20,7 @@ reads_alike() {
 	done
 }
 
-# hammer KILLS DISK LOAD... - which runs meanwhile
+# hammer KILLS DISK LOAD... - which runs meanwhile; every fifth time the next server is exchanged for another, too
 hammer() {
 	local kills="$1" disk="$2" loaded
 
@@ -31,6 +31,9 @@ hammer() {
 	while test "$kills" -gt 0; do
 		kill_worker "$disk"
 		kills=$((kills - 1))
+		test $((kills % 5)) = 0 || continue
+		wait_until 60 another_serves "$disk" "$shot"
+		ublk-ctl upgrade "$disk"
 	done
 	: >"$case/enough"
 	wait "$loaded" || fail "$disk: the load ended with status $?"
@@ -79,4 +82,5 @@ killed=$((killed + 100))
 
 expect "$killed" -ge 1000
 counted_as "$killed" "servers killed under a load that verifies"
+counted_as $((killed / 5)) "servers exchanged under a load that verifies"
 remark "the longest that a request waited: $(sort -n "$case/waits" | tail -n 1) ms"

@@ -11,7 +11,7 @@ upgrade_under_load() {
 	fio=$!
 	while kill -0 "$fio" 2>/dev/null; do
 		last=$(worker_pid "$1")
-		ublk-ctl upgrade "$1"
+		ublk-ctl upgrade "$1" || fail "$(server_said "$1"; cat "$(server_of "$1")/status"; dmesg | tail -n 5)"
 		expect "$(worker_pid "$1")" != "$last"
 		upgrades=$((upgrades + 1))
 	done
