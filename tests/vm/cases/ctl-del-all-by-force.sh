@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# long
 # timeout: 120
 about "del --force -a deletes every disk, also those after one that vanishes only when its user closes it"
 

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# long
 # timeout: 180
 # shellcheck disable=SC2016 # the inner shell expands
 about "200 disks made and removed one after the other, without a pause, leave nothing: each finds the last one gone"

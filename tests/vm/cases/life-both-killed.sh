@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# long
 about "when both processes are killed at once, with the disk mounted, ublk-ctl prune and an umount leave nothing"
 
 allow_dmesg 'EXT4-fs|Buffer I/O error|JBD2|I/O error'

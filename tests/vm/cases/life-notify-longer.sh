@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# long
 about "while a disk is loaded or saved for long, the service manager is asked again and again for more time"
 
 requires datagrams

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# long
 # vm: --tree --mem 3G
 # timeout: 240
 about "xfs on a RAM disk holds a tree of ten thousand files, byte for byte, and xfs_repair finds nothing"

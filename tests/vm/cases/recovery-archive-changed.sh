@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# long
 about "an archive that was written to is not served by another server as if it were the one that is mounted; with --on-change=ignore it is"
 
 # packed NAME - an archive of a stored file, whose contents is NAME's: another one differs in nothing else

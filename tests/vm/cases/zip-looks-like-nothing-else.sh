@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# long
 about "an archive whose files are images of other file systems, and whose names spell their magic numbers, looks like erofs and like nothing else"
 
 modprobe erofs
