@@ -38,6 +38,16 @@ requires() {
 	done
 }
 
+# remove_driver - as it is before anybody has asked for it
+remove_driver() {
+	test ! -e /sys/module/ublk_drv || test -e /sys/module/ublk_drv/refcnt ||
+		skip "ublk_drv cannot be removed: it is part of this kernel"
+	wait_until 10 driver_removed # a device that was just deleted holds it for a moment
+}
+driver_removed() {
+	test ! -e /sys/module/ublk_drv || rmmod ublk_drv
+}
+
 # --- what must be true
 
 fail() {
@@ -77,9 +87,10 @@ $(cat "$case/said")"
 }
 
 # wait_until SECONDS CMD... - for what the kernel does in its own time, and for nothing else: our own programs say when
-# they are ready
+# they are ready. SECONDS is what it takes at most where there is nothing else to do; three times that is waited. CMD is run
+# again and again, its words are what they are: a $( ) or a pattern among them is looked at once.
 wait_until() {
-	local tries=$(($1 * 20))
+	local tries=$(($1 * 60))
 
 	shift
 	while ! "$@"; do
@@ -297,18 +308,34 @@ counted() {
 	ublk-ctl stats --json "$1" | grep -o "\"$2\": [0-9]*" | head -n 1 | cut -d ' ' -f 2
 }
 
-# kill_server DISK [SIGNAL] - and wait until it is dead
+# kill_server DISK - shoot its keeper, with which the process that serves it ends, and wait until both have ended
 kill_server() {
-	kill "-${2:-KILL}" "$(server_pid "$1")"
+	local worker
+
+	worker=$(worker_pid "$1")
+	kill -KILL "$(server_pid "$1")"
 	server_status "$1" >/dev/null
+	wait_until 10 has_ended "$worker"
+}
+
+# kill_both DISK - the same, of a disk that would be served on without its keeper
+kill_both() {
+	kill -STOP "$(server_pid "$1")" # it shall not start another
+	kill -KILL "$(worker_pid "$1")"
+	kill_server "$1"
+}
+
+# has_ended PID - and whoever started it has seen that
+has_ended() {
+	! kill -0 "$1" 2>/dev/null
 }
 
 # end_server SERVER - for on_exit. One that was still running must end well, or the case has failed.
 end_server() {
 	test ! -s "$1/status" || return 0
 	kill -TERM "$(cat "$1/pid")"
-	timeout 10 flock "$1/alive" true || {
-		echo "a server did not end within 10 seconds of SIGTERM" | tee -a "$case/complaints"
+	timeout 25 flock "$1/alive" true || {
+		echo "a server did not end within 25 seconds of SIGTERM" | tee -a "$case/complaints"
 		kill -KILL "$(cat "$1/pid")"
 		return
 	}

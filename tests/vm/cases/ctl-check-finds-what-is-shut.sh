@@ -65,13 +65,11 @@ on_exit "echo $(cat $slots) >$slots"
 disk=$(start_disk null)
 echo 1 >$slots
 warned devices '1, of which 0 dead' 'all 1 slots may be taken: ublk-ctl prune' as_user ublk-ctl check
-kill -KILL "$(worker_pid "$disk")" "$(server_pid "$disk")"
-server_status "$disk" >/dev/null
+kill_both "$disk"
 warned devices '1, of which 1 dead and without a server' 'ublk-ctl prune' ublk-ctl check
 ublk-ctl prune
 
-test -e /sys/module/ublk_drv/refcnt || skip "ublk_drv cannot be removed: it is part of this kernel"
-wait_until 10 rmmod ublk_drv # the device that was just deleted holds it for a moment
+remove_driver
 expect_status 1 unshare -m sh -c 'mount -t tmpfs none /usr/lib/modules && exec ublk-ctl check'
 expect_said '^FAIL  driver    ublk_drv is not loaded and could not be: this kernel has no such module' \
 	'-> as root: modprobe ublk_drv' '^FAIL  control   not there without the driver' '^WARN  nodes'

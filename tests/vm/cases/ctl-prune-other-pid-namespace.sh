@@ -24,8 +24,7 @@ on_exit "kill -KILL $loading 2>/dev/null; wait $loading 2>/dev/null; ublk-ctl de
 exec 9>"$case/image"
 wait_until 10 test -e /sys/class/ublk-char/ublkc5
 dead=$(start_disk null 1M -n 6)
-kill -KILL "$(worker_pid "$dead")" "$(server_pid "$dead")"
-server_status "$dead" >/dev/null
+kill_both "$dead"
 pruned() {
 	expect_status 0 elsewhere ublk-ctl prune
 	test ! -e /sys/class/ublk-char/ublkc6

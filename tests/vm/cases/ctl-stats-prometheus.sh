@@ -39,8 +39,7 @@ expect "$(counted "$hidden" reads)" = "$(awk '{ print $1 }' "/sys/block/${hidden
 
 # a dead one has nothing to tell, and keeps nobody from telling of the others
 dead=$(start_disk null 1M)
-kill -KILL "$(worker_pid "$dead")" "$(server_pid "$dead")"
-server_status "$dead" >/dev/null
+kill_both "$dead"
 wait_until 5 test ! -e "/sys/block/${dead#/dev/}"
 expect_status 0 ublk-ctl stats --prometheus
 expect_said "^ublk_reads_total.device=.${mem#/dev/}\""

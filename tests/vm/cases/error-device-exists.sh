@@ -8,8 +8,7 @@ expect_said "ublk-mem: device $id is in use by process $(server_pid "$disk") \(u
 	"choose another --id or none; 'ublk-ctl info $id' tells whose it is, 'ublk-ctl prune' deletes dead ones"
 test -b "$disk"
 # and one that nobody serves any more
-kill -KILL "$(worker_pid "$disk")" "$(server_pid "$disk")"
-server_status "$disk" >/dev/null
+kill_both "$disk"
 expect_status 5 ublk-mem --size 16M --id "$id"
 expect_said "ublk-mem: device $id exists already" "'ublk-ctl prune' deletes dead ones"
 ublk-ctl del "$id"

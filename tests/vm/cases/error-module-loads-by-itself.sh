@@ -2,17 +2,12 @@
 # shellcheck disable=SC2016 # the inner shell expands
 about "a missing ublk_drv is loaded: from where it always lies without any other program, from elsewhere by modprobe"
 
-remove_module() {
-	rmmod ublk_drv 2>/dev/null || true
-	test ! -e /sys/module/ublk_drv || skip "ublk_drv cannot be removed: it is part of this kernel"
-}
-
-remove_module
+remove_driver
 expect_status 0 unshare -m sh -c 'mount -t tmpfs none /usr/sbin && exec ublk-null -v -- ublk --version'
 expect_said 'load /lib/modules/.*/kernel/drivers/block/ublk_drv.ko.*: done'
 expect -e /sys/module/ublk_drv
 
-remove_module
+remove_driver
 cat >"$case/elsewhere" <<'END2'
 modules=/lib/modules/$(uname -r)
 cp -r "$modules" "$0.d"

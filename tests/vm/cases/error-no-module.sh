@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
 about "where there is no ublk_drv that is said, with what is needed, and exit status 4"
 
-rmmod ublk_drv 2>/dev/null || true
-test ! -e /sys/module/ublk_drv || skip "ublk_drv cannot be removed: it is part of this kernel"
+remove_driver
 expect_status 4 unshare -m sh -c 'mount -t tmpfs none /usr/lib/modules && exec ublk-mem --size 16M'
 expect_said 'ublk_drv is not loaded and could not be: this kernel has no such module' \
 	"run 'modprobe ublk_drv' as root; it needs Linux 6.1 or newer with CONFIG_BLK_DEV_UBLK"

@@ -16,6 +16,6 @@ expect_status 0 ublk-mem --size 16M --dev-dir "$case/dev" -- sh -c 'echo "$UBLK_
 expect_said "^$case/dev/ublkb[0-9]+$"
 expect "$(ls "$case/dev")" = ublk-control
 # a node, and nothing behind it
-rmmod ublk_drv || skip "ublk_drv cannot be removed: it is part of this kernel"
+remove_driver
 expect_status 4 ublk-mem --size 16M --dev-dir "$case/dev" --no-modprobe
 expect_said 'ublk_drv is not loaded'

@@ -5,8 +5,7 @@ for cache in writeback unsafe; do
 	image=$(scratch 4M)
 	disk=$(start_disk file "$image" --cache=$cache)
 	pattern 1M 1 | write_at "$disk" 1M
-	kill -KILL "$(worker_pid "$disk")" "$(server_pid "$disk")"
-	server_status "$disk" >/dev/null
+	kill_both "$disk"
 	expect "$(read_at "$image" 1M 1M | sum)" = "$(pattern 1M 1 | sum)"
 	ublk-ctl prune 2>/dev/null
 done

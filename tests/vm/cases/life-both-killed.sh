@@ -7,8 +7,7 @@ disk=$(start_disk mem --size 32M)
 mkfs.ext4 -q "$disk"
 mount "$disk" /mnt
 on_exit 'umount /mnt 2>/dev/null || true'
-kill -KILL "$(worker_pid "$disk")" "$(server_pid "$disk")"
-server_status "$disk" >/dev/null
+kill_both "$disk"
 expect_status 0 ublk-ctl prune
 umount /mnt
 wait_until 5 test ! -e "$disk"
