@@ -119,7 +119,7 @@ time_limit() {
 
 	while read -r file; do
 		limit=$(header timeout "$file")
-		sum=$((sum + ${limit:-60} + 15))
+		sum=$((sum + ${limit:-120} + 15))
 	done <"$work/$1.files"
 	echo $sum
 }

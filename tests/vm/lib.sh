@@ -87,8 +87,8 @@ $(cat "$case/said")"
 }
 
 # wait_until SECONDS CMD... - for what the kernel does in its own time, and for nothing else: our own programs say when
-# they are ready. SECONDS is what it takes at most where there is nothing else to do; three times that is waited. CMD is run
-# again and again, its words are what they are: a $( ) or a pattern among them is looked at once.
+# they are ready. SECONDS is what it takes at most where there is nothing else to do; three times that is waited. CMD is
+# run again and again, but its words stay what they are: a $( ) or a pattern among them is expanded only once.
 wait_until() {
 	local tries=$(($1 * 60))
 
@@ -124,6 +124,11 @@ quoted() {
 # allow_dmesg PATTERN - lines of the kernel's log that are to be expected here
 allow_dmesg() {
 	echo "$1" >>"$case/allowed"
+}
+
+# up - milliseconds since the machine began, whatever happens to its clock
+up() {
+	awk '{ print int($1 * 1000) }' /proc/uptime
 }
 
 # --- bytes
@@ -286,6 +291,11 @@ server_said() {
 server_status() {
 	timeout 30 flock "$(server_of "$1")/alive" cat "$(server_of "$1")/status" ||
 		fail "the server of $1 has not ended within 30 seconds"
+}
+
+# has_written DISK N - more requests than that have written to it
+has_written() {
+	test "$(awk '{ print $5 }' "/sys/block/${1#/dev/}/stat")" -gt "$2"
 }
 
 # in_flight DISK - somebody waits for it

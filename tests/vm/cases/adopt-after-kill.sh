@@ -35,10 +35,7 @@ kill -KILL "$(worker_pid "$disk")" # and it can have yet another server
 pattern 1M 3 | write_at "$disk" 2M
 ublk-ctl upgrade "$disk"
 kill -KILL "$keeper" # and yet another keeper
-has_ended() {
-	! kill -0 "$keeper" 2>/dev/null
-}
-wait_until 10 has_ended
+wait_until 10 has_ended "$keeper"
 ublk-ctl adopt "$disk"
 expect "$(read_at "$disk" 2M 1M | sum)" = "$(pattern 1M 3 | sum)"
 ublk-ctl del "$disk"
@@ -52,6 +49,7 @@ fio --name=load --filename="$disk" --rw=randwrite --bs=4k --iodepth=32 --ioengin
 	--verify=crc32c --do_verify=1 --verify_fatal=1 --verify_state_save=0 >"$case/fio" 2>&1 &
 fio=$!
 rm "$case/file"
+wait_until 20 has_written "$disk" 100
 without_keeper "$disk"
 ublk-ctl adopt "$disk"
 wait "$fio" || fail "fio has seen an error:
@@ -62,10 +60,7 @@ ublk-ctl del "$disk"
 disk=$(start_disk mem 16M --supervise --queues 1)
 without_keeper "$disk"
 kill -KILL "$worker"
-is_dead() {
-	! kill -0 "$worker" 2>/dev/null
-}
-wait_until 10 is_dead
+wait_until 10 has_ended "$worker"
 expect_status 1 ublk-ctl adopt "$disk"
 expect_said 'nobody serves device' 'ublk-ctl del --force'
 expect_status 0 ublk-ctl prune
@@ -75,14 +70,12 @@ expect ! -e "$disk"
 disk=$(start_disk mem 16M --supervise --queues 1)
 without_keeper "$disk"
 ublk-ctl del "$disk"
-wait_until 10 is_dead
+wait_until 10 has_ended "$worker"
 expect ! -e "$disk"
 
 # without --supervise the server goes with its keeper, as ever
 disk=$(start_disk mem 16M --queues 1)
-worker=$(worker_pid "$disk")
 kill_server "$disk"
-wait_until 10 is_dead
 expect_status 1 ublk-ctl adopt "$disk"
 expect_status 0 ublk-ctl prune
 # timeout: 180

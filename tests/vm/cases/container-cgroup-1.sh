@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-# timeout: 120
 about "the device cgroup of version 1 is asked just as that of version 2: nodes that it forbids are refused before there is a device"
 
 requires capsh

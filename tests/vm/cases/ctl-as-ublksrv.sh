@@ -52,10 +52,7 @@ disk=$(ublk add -t mem -s 1M -q 1 -r 1 -i 1)
 expect_status 0 ublk recover "$disk"
 worker=$(column pid "$disk")
 kill -KILL "$worker"
-is_gone() {
-	! kill -0 "$worker" 2>/dev/null
-}
-wait_until 20 is_gone
+wait_until 20 has_ended "$worker"
 expect_status 0 ublk recover -n "${disk#/dev/ublkb}"
 expect_status 0 ublk status "$disk"
 ublk del "$disk"

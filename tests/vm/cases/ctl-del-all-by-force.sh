@@ -1,6 +1,4 @@
 # SPDX-License-Identifier: MIT
-# long
-# timeout: 120
 about "del --force -a deletes every disk, also those after one that vanishes only when its user closes it"
 
 first=$(start_disk null 1M -n 1)

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-# timeout: 120
 about "a command that hangs in the kernel is named, with the server that does not answer and who has the disk open, and the other disks are told of"
 
 disk=$(start_disk mem --size 16M -n 3 --stop-timeout=60)

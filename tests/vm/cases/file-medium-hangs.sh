@@ -6,11 +6,8 @@ export DM_DISABLE_UDEV=1 # nobody else makes the nodes
 modprobe dm-mod
 medium=$(losetup -f --show "$(scratch 8M)")
 on_exit losetup -d "$medium"
-up() {
-	awk '{ print int($1 * 1000) }' /proc/uptime
-}
-gone() {
-	test ! -e "/sys/class/ublk-char/ublkc$1"
+pruned() { # as soon as the server has done what it hung in
+	ublk-ctl prune && test ! -e "/sys/class/ublk-char/ublkc$1"
 }
 given_up() {
 	server_said "$1" | grep -Eq "left behind.* 'ublk-ctl del"
@@ -31,5 +28,4 @@ expect "$(server_said "$disk" | grep -Ec 'killing the server process [0-9]+: it 
 dmsetup resume hanging
 expect "$(server_status "$disk")" = 1 # on 7.3 not before: its STOP_DEV holds it in the kernel
 wait $dd || true
-ublk-ctl prune
-wait_until 10 gone "${disk#/dev/ublkb}"
+wait_until 10 pruned "${disk#/dev/ublkb}"

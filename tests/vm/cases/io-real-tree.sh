@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-# timeout: 120
 about "by the way that --io=auto takes: xfs on a disk in a file on ext4 holds a tree of files, byte for byte, and fsck finds nothing in either"
 
 modprobe -a ext4 xfs

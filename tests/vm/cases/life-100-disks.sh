@@ -4,9 +4,6 @@
 # vm: --mem 3G
 about "100 disks at a time: made, used, listed, and gone soon after SIGTERM; and when everything is killed at once prune removes all"
 
-up() {
-	awk '{ print int($1 * 1000) }' /proc/uptime
-}
 make_all() {
 	local began
 

@@ -7,7 +7,10 @@ server=$!
 exec 6>"$case/image" 7<"$case/ready"
 pattern 1M 1 >&6
 worker=$(cut -d ' ' -f 1 "/proc/$server/task/$server/children")
-wait_until 5 grep -q ublk-q1 "/proc/$worker/task/"*/comm
+has_all_threads() {
+	cat "/proc/$worker/task/"*/comm | grep -q ublk-q1
+}
+wait_until 5 has_all_threads
 # from here on every thread takes a while, longer than a command may, before it waits for requests
 strace -f -p "$worker" -o "$case/trace" -e trace=io_uring_enter -e inject=io_uring_enter:delay_enter=20000000 \
 	2>"$case/attached" 6>&- &

@@ -2,17 +2,11 @@
 about "a disk that programs write to without a file system is told to end, twice: they get errors, and it is gone at once"
 
 requires fio
-up() {
-	awk '{ print int($1 * 1000) }' /proc/uptime
-}
 disk=$(start_disk mem --size 32M --queues 2)
 fio --name=load --filename="$disk" --rw=randwrite --bs=4k --iodepth=32 --ioengine=libaio --direct=1 --numjobs=2 --size=16M \
 	--time_based --runtime=60 >/dev/null 2>&1 &
 fio=$!
-busy() {
-	test "$(awk '{ print $5 }' "/sys/block/${disk#/dev/}/stat")" -gt 100
-}
-wait_until 20 busy
+wait_until 20 has_written "$disk" 100
 began=$(up)
 kill -TERM "$(server_pid "$disk")"
 kill -INT "$(server_pid "$disk")"

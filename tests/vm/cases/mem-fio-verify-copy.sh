@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-# timeout: 120
 about "random mixed sizes from several jobs over several queues verify with crc32c, --io=copy"
 
 requires fio

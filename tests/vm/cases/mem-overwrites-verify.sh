@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-# timeout: 120
 about "writes never land where another request has just read: blocks written over and over verify, and those only read stay"
 
 disk=$(start_disk mem --size 32M --queues 2)

@@ -1,4 +1,3 @@
-# timeout: 120
 # SPDX-License-Identifier: MIT
 about "a new server that is killed when it has the disk, but does not serve it yet, is followed by another, and nothing is lost"
 

@@ -25,7 +25,7 @@ for _ in 1 2 3; do
 	expect "$(worker_pid "$disk")" != "$worker"
 	expect "$(server_pid "$disk")" = "$keeper"
 	kill -0 "$keeper"
-	wait_until 10 test "$(ublk-ctl status "$disk")" = live
+	expect_status 0 ublk-ctl wait "$disk"
 done
 expect "$(awk '/^oom_kill / { print $2 }' /sys/fs/cgroup/tight/memory.events)" -ge 6
 stop_disk "$disk"

@@ -45,8 +45,8 @@ while read -r call; do
 	case $seen in
 	dead)
 		expect "$(worker_pid "$disk")" != "$before"
-		server_said "$disk" | grep -q 'died (signal 31)' || fail "$call: $(server_said "$disk")"
 		lives=$((lives + 1))
+		test "$(server_said "$disk" | grep -c 'died (signal 31)')" = $lives || fail "$call: $(server_said "$disk")"
 		;;
 	*) fail "$call: $seen" ;;
 	esac

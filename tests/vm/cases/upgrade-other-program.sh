@@ -9,9 +9,6 @@ another_build() {
 	sed "s/$ours/$theirs/g" "$(command -v ublk)" >"$case/$1"
 	chmod +x "$case/$1"
 }
-has_ended() {
-	! kill -0 "$1" 2>/dev/null
-}
 version() {
 	ublk-ctl list -n --raw -O version "$1"
 }

@@ -96,4 +96,3 @@ expect "$(grep -c '^exit [05]' "$case/several")" = 4
 expect_status 3 setpriv --bounding-set=-net_raw --inh-caps=-net_raw ublk-ctl upgrade "$disk"
 still_served
 stop_disk "$disk"
-# timeout: 120
