@@ -52,7 +52,7 @@ struct keeper {
 	int64_t born;			/* when the worker began to serve, now_ms() */
 	bool waiting;			/* the driver knows that another will take over */
 	struct child sparer;		/* see spare_a_tag() */
-	struct child helper;		/* see flush_users() and upgrade_wanted() */
+	struct child helper;		/* see flush_users() and try_out() */
 	struct child leaver;		/* the worker before this one, if that has not ended yet */
 	bool dismissed;			/* and it is told to */
 	int pipe;			/* from the worker */
