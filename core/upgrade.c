@@ -251,18 +251,26 @@ static int try_out(struct keeper *k, const struct state *s, int fd)
 	return fail_plain(-EPROTO, "the other program cannot go on with this disk");
 }
 
-void upgrade_start(struct keeper *k)
+static int tell(struct keeper *k, bool trial)
 {
 	struct state state = { 0 };
 	int fd = state_file(), err = fd < 0 ? fd : save(k, &state, fd);
 
 	if (!err)
-		err = try_out(k, &state, fd);
-	if (!err)
-		err = k->stops || k->worker.ended || k->stopped ? -EBUSY : become(k, &state, fd, "");
+		err = trial ? try_out(k, &state, fd) : become(k, &state, fd, "");
 	state_close(&state);
 	if (fd >= 0)
 		close(fd);
+	return err;
+}
+
+/* Twice: while it is tried out children may end, and what is told then is not so any more. */
+void upgrade_start(struct keeper *k)
+{
+	int err = tell(k, true);
+
+	if (!err)
+		err = k->stops || k->worker.ended || k->stopped ? -EBUSY : tell(k, false);
 	close(k->program);
 	k->program = -1;
 	answer(k, err);
