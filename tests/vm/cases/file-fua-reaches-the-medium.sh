@@ -21,8 +21,8 @@ flushes() {
 # ext4 overwrites a block that is there already with a single write, and asks for FUA if the disk has it
 fua() {
 	disk=$(start_disk file /dev/mapper/logged --direct-io="$1")
-	test "$1" = off || mkfs.ext4 -q "$disk"
-	mount -o commit=600 "$disk" /mnt # or the journal may flush on its own account meanwhile
+	test "$1" = off || mkfs.ext4 -q -E lazy_itable_init=0 "$disk"
+	mount -o commit=600 "$disk" /mnt # or it may flush on its own account meanwhile, as what is initialized late does
 	on_exit 'umount /mnt 2>/dev/null || true'
 	dd if="$case/old" of=/mnt/file bs=64k conv=fsync status=none
 	sync -f /mnt
