@@ -2,7 +2,6 @@
 /* coverage.c - what a process has gone through is kept when it ends without going through the C library's end */
 #include <signal.h>
 
-
 void __gcov_dump(void);
 __attribute__((noreturn)) void __real__exit(int status);
 __attribute__((noreturn)) void __wrap__exit(int status);
