@@ -44,7 +44,7 @@ static const struct { const char *name; long number; } known[] = {
 	CALL(setresuid) CALL(capset) CALL(prctl) CALL(seccomp) CALL(bpf) CALL(keyctl) CALL(perf_event_open)
 	CALL(userfaultfd) CALL(memfd_create) CALL(unlinkat) CALL(renameat2) CALL(linkat) CALL(symlinkat)
 	CALL(mkdirat) CALL(chmod) CALL(chown) CALL(dup) CALL(dup2) CALL(fcntl) CALL(ioctl) CALL(mmap) CALL(mprotect)
-	CALL(readlinkat) CALL(getdents64) CALL(sendmsg) CALL(recvmsg) CALL(reboot) CALL(init_module)
+	CALL(readlinkat) CALL(getdents64) CALL(sendmsg) CALL(sendto) CALL(recvmsg) CALL(reboot) CALL(init_module)
 	CALL(finit_module) CALL(kexec_load) CALL(swapon) CALL(sethostname) CALL(landlock_restrict_self)
 	CALL(prlimit64) CALL(getppid) CALL(statx) CALL(eventfd2) CALL(clock_gettime) CALL(madvise)
 #undef CALL

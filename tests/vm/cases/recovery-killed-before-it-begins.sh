@@ -14,7 +14,7 @@ slow_down() {
 }
 # has_said NUMBER - the server that has just been started has made that many reports
 has_said() {
-	test "$(grep -c "^$worker .*sendto" "$case/trace")" -ge "$1"
+	test "$(grep -c "^$worker .*write(" "$case/trace")" -ge "$1"
 }
 # waits_for_the_end - it has said all that there is to say, and reads until its queues have ended (system call 0)
 waits_for_the_end() {
@@ -32,7 +32,7 @@ keeper=$(server_pid "$disk")
 
 # it has fetched all, and is yet to open what the disk is made of
 last=$(worker_pid "$disk")
-slow_down "$keeper" sendto
+slow_down "$keeper" write
 kill -KILL "$last"
 wait_until 10 starts_another
 wait_until 30 has_said 2

@@ -95,6 +95,7 @@ done <<-'END'
 	mmap 0 4096 5 0x22 -1 0
 	mprotect @ 4096 5
 	sendmsg 1 @ 0
+	sendto 3 @ 1 0 @ 16
 	recvmsg 1 @ 0
 	getdents64 3 @ 4096
 	prlimit64 0 7 @ 0
