@@ -92,7 +92,11 @@ static uint64_t next_data(int fd, uint64_t offset, uint64_t size)
 	return (uint64_t)at;
 }
 
-/* A named pipe that nobody has opened for writing yet reads as one that has ended. #syscalls:opening poll ppoll */
+/*
+ * A named pipe that nobody has opened for writing yet reads as one that has
+ * ended. After a SIGCONT, or when the machine has slept, the kernel goes on
+ * with another call. #syscalls:opening poll ppoll restart_syscall
+ */
 static void wait_for_writer(int fd)
 {
 	struct pollfd ready = { .fd = fd, .events = POLLIN };
