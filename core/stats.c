@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* stats.c - a table of fields, and their numbers */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -70,6 +71,14 @@ uint64_t stats_now(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
+/* NULL if it cannot be. */
+static struct stats_page *map_page(const struct stats *s)
+{
+	void *at = mmap(NULL, s->size, PROT_READ | PROT_WRITE, MAP_SHARED, s->fd, 0);
+
+	return at == MAP_FAILED ? NULL : at;
+}
+
 bool stats_resume(struct stats *s, uint32_t room)
 {
 	struct stat st;
@@ -77,24 +86,19 @@ bool stats_resume(struct stats *s, uint32_t room)
 	s->size = size_for(room);
 	if (s->fd < 0 || fstat(s->fd, &st) < 0 || (uint64_t)st.st_size != s->size)
 		return false;
-	s->page = mmap(NULL, s->size, PROT_READ | PROT_WRITE, MAP_SHARED, s->fd, 0);
-	if (s->page == MAP_FAILED)
-		s->page = NULL;
+	s->page = map_page(s);
 	return s->page && s->page->magic == MAGIC;
 }
 
 int stats_open(struct stats *s, uint32_t room)
 {
-	*s = (struct stats){ .size = size_for(room), .fd = memfd_create(STATS_NAME, MFD_CLOEXEC) };
-	if (s->fd < 0)
+	*s = (struct stats){ .size = size_for(room), .fd = memfd_create(STATS_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING) };
+	/* Sealed, or whoever serves could have it shrink under us. */
+	if (s->fd < 0 || RETRY(ftruncate(s->fd, (off_t)s->size)) < 0 || fcntl(s->fd, F_ADD_SEALS, F_SEAL_SHRINK) < 0)
 		return -errno;
-	if (RETRY(ftruncate(s->fd, (off_t)s->size)) < 0)
+	s->page = map_page(s);
+	if (!s->page)
 		return -errno;
-	s->page = mmap(NULL, s->size, PROT_READ | PROT_WRITE, MAP_SHARED, s->fd, 0);
-	if (s->page == MAP_FAILED) {
-		s->page = NULL;
-		return -errno;
-	}
 	s->page->room = room;
 	s->page->began = stats_now();
 	s->page->magic = MAGIC;

@@ -197,7 +197,7 @@ static void save_and_load(void)
 	CHECK_EQ(image_save(&store, 7U << 20, to, "out", false), 0);
 	CHECK_EQ(fstat(to, &st), 0);
 	CHECK_EQ(st.st_size, 7U << 20);
-	CHECK(st.st_blocks * 512 <= 4 << 20);			/* what holds nothing takes nothing there either */
+	CHECK(st.st_blocks * 512 <= (4 << 20) + 4096);		/* what holds nothing takes nothing there either; but the last byte */
 	CHECK_EQ(lseek(to, 0, SEEK_SET), 0);
 	CHECK_EQ(image_load(&again, to, "back", false, &loaded), 0);
 	CHECK_EQ(loaded, 7U << 20);

@@ -200,11 +200,23 @@ static void pages_of_others(void)
 	stats_close(&stats);
 }
 
+/* Whoever serves has it, too, and who has mapped it would get a SIGBUS. */
+static void stays_as_long(void)
+{
+	struct stats stats;
+
+	CHECK_EQ(stats_open(&stats, 4), 0);
+	CHECK_EQ(ftruncate(stats.fd, 0), -1);
+	CHECK_EQ(errno, EPERM);
+	stats_close(&stats);
+}
+
 TESTS(
 	{ "what queues count is merged as its kind wants it; there is no more room than was asked for", merged },
 	{ "a name that does not fit is a mistake of ours", too_long_a_name },
 	{ "a page with one name twice is refused", a_name_twice },
 	{ "a page with more copies of a number than there are queues is refused", too_many_copies },
 	{ "all that matters fits in a line", in_a_line },
-	{ "a page may be anybody's, and does no harm", pages_of_others }
+	{ "a page may be anybody's, and does no harm", pages_of_others },
+	{ "nobody can take the memory of a page away", stays_as_long }
 )
