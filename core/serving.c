@@ -84,8 +84,10 @@ static int start_worker(struct keeper *k)
 		return err;
 	}
 	if (!k->worker.pid) {
-		if (k->state_fd < 0)		/* else it keeps that for another keeper */
+		if (k->state_fd < 0)
 			close(pipe[0]);
+		else				/* and that is for another keeper, too */
+			k->state_fd = state_only_read(k->state_fd);
 		keeper_forget(k);
 		worker_main(k->spec, &k->device, pipe[1], &k->disk);
 	}

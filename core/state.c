@@ -148,14 +148,15 @@ int state_file(void)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Others may have it open, and had a moment to write to it. */
-static int check_sealed(const struct state *s, int fd)
+int state_only_read(int fd)
 {
-	char *theirs = pages_get(STATE_MAX);
-	bool same = theirs && RETRY(pread(fd, theirs, STATE_MAX, 0)) == (ssize_t)s->used && !memcmp(theirs, s->page, s->used);
+	char path[32];
+	int again;
 
-	pages_free(theirs, STATE_MAX);
-	return same ? 0 : -EPROTO;
+	text_format(path, sizeof(path), "/proc/self/fd/%d", fd);
+	again = RETRY(open(path, O_RDONLY | O_CLOEXEC));	/* without /proc nobody would look for it either */
+	close(fd);
+	return again;
 }
 
 int state_write(struct state *s, int fd)
@@ -165,9 +166,7 @@ int state_write(struct state *s, int fd)
 	if (s->error)
 		return s->error;
 	memcpy(s->page, &head, sizeof(head));
-	if (RETRY(pwrite(fd, s->page, s->used, 0)) != (ssize_t)s->used || fcntl(fd, F_ADD_SEALS, SEALS) < 0)
-		return -errno;
-	return check_sealed(s, fd);
+	return RETRY(pwrite(fd, s->page, s->used, 0)) != (ssize_t)s->used || fcntl(fd, F_ADD_SEALS, SEALS) < 0 ? -errno : 0;
 }
 
 /* The next item behind @at, 0 to begin with; NULL at the end, or where there is none that fits. */

@@ -56,6 +56,8 @@ void state_save_words(struct state *state, char *const *words);
 /* A memory file for what state_write() is to have in it, sealed. A descriptor or -errno; 0 or -errno. */
 int state_file(void);
 int state_write(struct state *state, int fd);
+/* For who keeps it for others, and could write to it before us: a descriptor instead, or -1, that only reads. */
+int state_only_read(int fd);
 /* To restore from: a copy, checked. 0; -EPROTO if it is none of ours or of another version; or -errno. */
 int state_read(struct state *state, int fd);
 

@@ -15,6 +15,10 @@ without_keeper() {
 
 disk=$(start_disk mem 16M --save="$case/saved" --name=scratch --supervise --queues 2)
 pattern 1M 1 | write_at "$disk" 0
+# what is left for that can be read by who serves, and not written to
+server=/proc/$(worker_pid "$disk")
+state=$(find "$server/fd" -exec readlink '{}' ';' -print | grep -A 1 '^/memfd:ublk-state:' | tail -n 1)
+expect "$(awk '/^flags/ { print substr($2, length($2)) }' "$server/fdinfo/${state##*/}")" = 0
 expect_status 5 ublk-ctl adopt scratch
 expect_said 'has its keeper'
 without_keeper "$disk"
