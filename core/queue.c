@@ -152,13 +152,13 @@ static bool fits(const struct server *server, const struct arrival *in)
 	return in->start <= server->sectors && in->sectors <= server->sectors - in->start;
 }
 
-/* A disk may have grown since. */
+/* A disk may have grown since. It has not become nothing if its size cannot be told: FUSE tells only some users. */
 static bool inside(struct server *server, const struct arrival *in)
 {
 	const struct serving *serving = &server->xfer.serving;
 
 	if (!fits(server, in) && serving->backend->size)
-		server->sectors = serving->backend->size(serving->self) >> UBLK_SECTOR_SHIFT;
+		server->sectors = max_u64(server->sectors, serving->backend->size(serving->self) >> UBLK_SECTOR_SHIFT);
 	return fits(server, in);
 }
 

@@ -1126,6 +1126,9 @@ static void growing_disks(void)
 	CHECK_EQ(ask(UBLK_IO_OP_READ, 2 * sectors - 4, 8), -EIO);
 	CHECK_EQ(ask(UBLK_IO_OP_READ, UINT64_MAX - 7, 8), -EIO);
 	CHECK_EQ(filed_self.size_asked, 5);
+	filed_self.size_now = 0;					/* cannot be told any more */
+	CHECK_EQ(ask(UBLK_IO_OP_READ, 2 * sectors - 4, 8), -EIO);
+	CHECK_EQ(ask(UBLK_IO_OP_READ, 2 * sectors - 8, 8), 4096);
 	model_stop();
 	join();
 }
