@@ -281,10 +281,13 @@ static unsigned int groups_of(const char *applet, bool opening)
  */
 static int filter(unsigned int groups)
 {
-	struct program program = { 0 };
+	struct program program;
 	struct sock_fprog wanted = { .filter = program.code };
 	long result;
 
+	if (!ARCHITECTURE)
+		return -ENOSYS;
+	program.length = 0;
 	add_load(&program, offsetof(struct seccomp_data, arch));
 	add(&program, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, ARCHITECTURE);
 	kill_rest(&program);
@@ -294,7 +297,7 @@ static int filter(unsigned int groups)
 			add_call(&program, calls[i].number);
 	kill_rest(&program);
 	wanted.len = program.length;
-	result = ARCHITECTURE ? syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &wanted) : -1;
+	result = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &wanted);
 	return result < 0 ? -errno : result ? -ESRCH : 0;
 }
 

@@ -115,7 +115,7 @@ static int64_t read_now(int fd, char *memory, uint32_t length, uint64_t offset)
 	return result(RETRY(pread(fd, memory, length, (off_t)offset)));
 }
 
-/* #syscalls:file,zip pwritev pwritev2 */
+/* An archive is not written to. #syscalls:file pwritev pwritev2 */
 static int64_t write_now(int fd, const char *memory, uint32_t length, uint64_t offset, bool fua)
 {
 	struct iovec all = { .iov_base = (void *)(uintptr_t)memory, .iov_len = length };
@@ -123,13 +123,13 @@ static int64_t write_now(int fd, const char *memory, uint32_t length, uint64_t o
 	return result(RETRY(pwritev2(fd, &all, 1, (off_t)offset, fua ? RWF_DSYNC : 0)));
 }
 
-/* #syscalls:file,zip fdatasync */
+/* #syscalls:file fdatasync */
 static int64_t flush_now(int fd)
 {
 	return RETRY(fdatasync(fd)) < 0 ? -errno : 0;
 }
 
-/* #syscalls:file,zip fallocate */
+/* #syscalls:file fallocate */
 static int64_t fallocate_now(const struct place *place, int mode)
 {
 	return RETRY(fallocate(place->fd, mode, (off_t)place->offset, place->length)) < 0 ? -errno : (int64_t)place->length;
