@@ -42,7 +42,7 @@ static int try_user(struct user *user)
 		return 0;
 	if (user->insisted)
 		return fail(-errno, "let the server be user %" PRIu32 ", group %" PRIu32, user->uid, user->gid);
-	info("the server stays the user it is: user %" PRIu32 ": %s", user->uid, strerror(errno));
+	info("the server stays the user it is: %s", strerror(errno));
 	user->change = false;
 	return 0;
 }
@@ -67,7 +67,7 @@ int sandbox_early(struct sandbox *sandbox)
 	if (prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0) < 0 && errno != EPERM && errno != EINVAL)
 		return -errno;
 	if (!sandbox->on) {
-		note("--sandbox=off: the server has no capabilities, but else is not confined");
+		note("--sandbox=off: the server is not confined");
 		sandbox->user.change = false;
 	}
 	return try_user(&sandbox->user);

@@ -30,7 +30,7 @@ struct worker {
 	struct disk disk;
 };
 
-/* A message of its own. No sendto(), which could write to other sockets, too, by way of the log's. #syscalls write */
+/* A message of its own. Not by sendto(), which reaches other sockets by way of the log's. #syscalls write */
 static int report(struct worker *w, enum report_kind kind, int error)
 {
 	struct report message = { .kind = kind, .error = error, .disk = w->disk };
@@ -192,19 +192,19 @@ static int backend_up(void *self)
 	return err;
 }
 
-/* What the kernel tells nobody about another process. */
+/* What the kernel tells nobody about another process: of seccomp not whose filter it is. In the order of the enum. */
 static void count_sandbox(struct worker *w)
 {
 	static const struct stats_name names[SANDBOX_NUMBERS] = {
-		{ "landlock", STATS_GAUGE }, { "restricted_rings", STATS_GAUGE },
+		{ "landlock", STATS_GAUGE }, { "seccomp", STATS_GAUGE }, { "restricted_rings", STATS_GAUGE },
 	};
 	_Atomic uint64_t *numbers;
 
 	if (!w->device->stats.page)
 		return;
 	numbers = stats_add(&w->device->stats, names, SANDBOX_NUMBERS, 1);
-	numbers[0] = w->sandbox.on && !(w->sandbox.lacks & SANDBOX_LANDLOCK);
-	numbers[1] = w->sandbox.on && !(w->sandbox.lacks & SANDBOX_RINGS);
+	for (int i = 0; i < SANDBOX_NUMBERS; i++)
+		numbers[i] = w->sandbox.on && !(w->sandbox.lacks >> i & 1);
 }
 
 static int report_up(void *self)

@@ -21,7 +21,7 @@
 #include "core/device.h"
 #include "core/spec.h"
 
-#define SANDBOX_NUMBERS 2		/* that the worker counts itself */
+#define SANDBOX_NUMBERS 3		/* that the worker counts itself */
 
 enum report_kind {
 	REPORT_PREPARED = 1,	/* a successor that needs but the device; the keeper sends a byte when it may have it */

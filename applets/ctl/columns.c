@@ -194,7 +194,7 @@ static void get_sandbox(const struct found *d, char *text)
 {
 	static const struct { const char *name, *field, *so; } kept[] = {
 		{ "no_capabilities", "CapEff", "0000000000000000" }, { "no_new_privs", "NoNewPrivs", "1" },
-		{ "seccomp", "Seccomp", "2" }, { "landlock", NULL, NULL }, { "restricted_rings", NULL, NULL },
+		{ "seccomp", NULL, NULL }, { "landlock", NULL, NULL }, { "restricted_rings", NULL, NULL },
 	};
 	int used = 0;
 
