@@ -3,9 +3,9 @@
 #
 # packages.sh GROUP... - make sure that the programs a group needs are there
 #
-# The groups are build, test, vm, bench, and peers and zip-peers, which are what ublk and ublk-zip are measured against. A
-# thing counts as present when its proof is found, not when a package database says so: that is quick, it works on any
-# distribution, and it respects what was installed by hand.
+# The groups are build, test, vm, bench, valgrind, and peers and zip-peers, which are what ublk and ublk-zip are measured
+# against. A thing counts as present when its proof is found, not when a package database says so: that is quick, it works
+# on any distribution, and it respects what was installed by hand.
 
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
@@ -34,6 +34,7 @@ needs() {
 	test	skopeo			skopeo
 	test	unzip			unzip
 	test	zip			zip
+	valgrind	valgrind		valgrind
 	vm	busybox-static		busybox
 	vm	cpio			cpio
 	vm	crun			crun

@@ -114,6 +114,7 @@ coverage: $(OUT)/deps/deps.stamp
 	$(Q)tests/unit/coverage.py $(UNIT)/cov $(UNIT_TESTS:%=$(UNIT)/cov/%)
 
 valgrind: $(OUT)/deps/deps.stamp
+	$(Q)build/packages.sh build valgrind
 	$(Q)$(MAKE) --no-print-directory $(UNIT_JOBS) $(UNIT_TESTS:%=$(UNIT)/plain/%)
 	$(Q)for test in $(UNIT_TESTS); do $(UNIT_VALGRIND) $(UNIT)/plain/$$test >$(UNIT)/plain/$$test.log 2>&1 && \
 		echo "$$test: clean" || { status=1; echo "$$test: see $(UNIT)/plain/$$test.log"; }; done; exit $${status:-0}

@@ -234,7 +234,7 @@ static void random_reads(const struct asker *asker, uint64_t seed, unsigned int 
 /* --- streams of all kinds --- */
 
 /* How often; where every access is looked at, a few times show what threads do to each other. */
-#ifdef __SANITIZE_THREAD__
+#if defined(__SANITIZE_THREAD__) || defined(BRIEFLY)
 #define TIMES(n) ((n) / 10)
 #else
 #define TIMES(n) (n)

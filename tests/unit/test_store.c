@@ -178,7 +178,7 @@ static void budget_of_cgroups(void)
 }
 
 #define THREADS 4
-#ifdef __SANITIZE_THREAD__
+#if defined(__SANITIZE_THREAD__) || defined(BRIEFLY)
 #define TURNS 100000		/* that one is slow */
 #else
 #define TURNS 1000000
