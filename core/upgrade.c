@@ -12,6 +12,8 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -33,17 +35,21 @@
 
 /* --- asking and answering ---------------------------------------------------------- */
 
-int upgrade_send(int pidfd, int error)
+/* Whoever has a value sent along says himself who he is. So asking does without, and the kernel tells. */
+int upgrade_ask(int pidfd)
 {
-	siginfo_t info = { .si_signo = UPGRADE_SIGNAL, .si_code = SI_QUEUE };
+	prctl(PR_SET_NAME, UPGRADE_ASKER, 0, 0, 0);
+	return syscall(SYS_pidfd_send_signal, pidfd, UPGRADE_SIGNAL, NULL, 0) < 0 ? -errno : 0;
+}
 
-	info.si_pid = getpid();
-	info.si_uid = getuid();
-	info.si_value.sival_int = VALUE | -error;
+static int send_answer(int pidfd, int error)
+{
+	siginfo_t info = { .si_signo = UPGRADE_SIGNAL, .si_code = SI_QUEUE, .si_value.sival_int = VALUE | -error };
+
 	return syscall(SYS_pidfd_send_signal, pidfd, UPGRADE_SIGNAL, &info, 0) < 0 ? -errno : 0;
 }
 
-bool upgrade_sent(const struct signalfd_siginfo *event, int *error)
+bool upgrade_answered(const struct signalfd_siginfo *event, int *error)
 {
 	*error = -(event->ssi_int & ERRNO_MAX);
 	return event->ssi_signo == UPGRADE_SIGNAL && event->ssi_code == SI_QUEUE && (event->ssi_int & ~ERRNO_MAX) == VALUE;
@@ -53,7 +59,7 @@ static void answer(struct keeper *k, int error)
 {
 	if (k->asker < 0)
 		return;
-	if (upgrade_send(k->asker, error))
+	if (send_answer(k->asker, error))
 		info("nobody waits for the upgrade any more");
 	close(k->asker);
 	k->asker = -1;
@@ -74,62 +80,78 @@ static uint64_t permitted(const char *status)
 	return bits;
 }
 
-/* Who may send signals may not have us run a program of his for that: he must be who we are, and may do what we may. */
-static bool may_ask(const char *status)
+static bool same_field(const char *status, const char *field)
 {
-	static const char ours[] = "/proc/self/status";
 	char his[80], own[80];
 
-	return proc_read_field(status, "Uid", his, sizeof(his)) == 0 && proc_read_field(ours, "Uid", own, sizeof(own)) == 0 &&
-	       !strcmp(his, own) && !(permitted(ours) & ~permitted(status));
+	return proc_read_field(status, field, his, sizeof(his)) == 0 &&
+	       proc_read_field("/proc/self/status", field, own, sizeof(own)) == 0 && !strcmp(his, own);
 }
 
-/* What process @pid, whose number a signal told us, is running. It lives, so the number is still its own. */
-static int open_program(int pid)
+/*
+ * Who may send signals may not have us run a program of his for that: as for
+ * looking into us he must be who we are, and may do what we may, which counts
+ * where we are.
+ */
+static bool may_ask(int pid)
 {
 	char path[40];
-	int fd = -EPERM;
+	struct stat his, own;
 
+	text_format(path, sizeof(path), "/proc/%d/ns/user", pid);
+	if (stat(path, &his) < 0 || stat("/proc/self/ns/user", &own) < 0 || his.st_ino != own.st_ino)
+		return false;
 	text_format(path, sizeof(path), "/proc/%d/status", pid);
-	if (may_ask(path)) {
-		text_format(path, sizeof(path), "/proc/%d/exe", pid);
-		fd = RETRY(open(path, O_RDONLY | O_CLOEXEC));
-		fd = fd < 0 ? -errno : fd;
-	}
-	return proc_alive(pid) ? fd : -ESRCH;
+	return same_field(path, "Uid") && same_field(path, "Gid") && !(permitted("/proc/self/status") & ~permitted(path));
 }
 
-static int check_asked(struct keeper *k, int pid)
+/* What the process behind @asker, whose number is @pid as long as that can be sent signals, is running. */
+static int open_program(int asker, int pid)
+{
+	char path[40];
+	int fd;
+
+	if (!may_ask(pid))
+		return -EPERM;
+	text_format(path, sizeof(path), "/proc/%d/exe", pid);
+	fd = RETRY(open(path, O_RDONLY | O_CLOEXEC));
+	if (fd < 0)
+		return -errno;
+	if (syscall(SYS_pidfd_send_signal, asker, 0, NULL, 0) == 0)
+		return fd;
+	close(fd);
+	return -ESRCH;
+}
+
+static int check_asked(struct keeper *k, int asker, int pid)
 {
 	if (!(k->device.features.granted & UBLK_F_USER_RECOVERY_REISSUE))
 		return -EOPNOTSUPP;
 	if (!k->calm || k->stops || k->program >= 0)
 		return -EBUSY;
-	k->program = open_program(pid);
+	k->program = open_program(asker, pid);
 	return k->program < 0 ? k->program : 0;
 }
 
 void upgrade_asked(struct keeper *k, const struct signalfd_siginfo *event)
 {
-	int asker, err;
+	int pid = (int)event->ssi_pid, asker = (int)syscall(SYS_pidfd_open, pid, 0), err;
+	char name[PROC_NAME_MAX];
 
-	if (!upgrade_sent(event, &err)) {
+	proc_name(pid, name);
+	if (asker < 0 || event->ssi_code != SI_USER || strcmp(name, UPGRADE_ASKER)) {
 		note("signal %d alone means nothing; 'ublk-ctl upgrade %" PRIu32 "' has this server replaced", UPGRADE_SIGNAL,
 		     k->device.info.dev_id);
+		close(asker);
 		return;
 	}
-	asker = (int)syscall(SYS_pidfd_open, event->ssi_pid, 0);
-	if (asker < 0) {
-		note("who wants an upgrade cannot be seen from here");
-		return;
-	}
-	err = check_asked(k, (int)event->ssi_pid);
+	err = check_asked(k, asker, pid);
 	if (!err) {
 		k->asker = asker;
 		return;
 	}
 	info("no upgrade: %s", strerror(-err));
-	upgrade_send(asker, err);
+	send_answer(asker, err);
 	close(asker);
 }
 

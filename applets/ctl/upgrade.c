@@ -55,7 +55,7 @@ static int await_answer(const struct ctl *ctl, int keeper, int signals)
 	while ((left = end - now_ms()) > 0) {
 		if (RETRY(poll(ready, 2, (int)left)) <= 0)
 			break;
-		if (ready[0].revents && read(signals, &event, sizeof(event)) == sizeof(event) && upgrade_sent(&event, &err))
+		if (ready[0].revents && read(signals, &event, sizeof(event)) == sizeof(event) && upgrade_answered(&event, &err))
 			return err;
 		if (ready[1].revents)
 			return -ESRCH;
@@ -100,7 +100,7 @@ int upgrade_await(const struct ctl *ctl, const struct found *device, int keeper,
 
 static int ask(const struct ctl *ctl, const struct found *device, int keeper)
 {
-	int signals = upgrade_listen(), pidfd = (int)syscall(SYS_pidfd_open, keeper, 0), err = upgrade_send(pidfd, 0);
+	int signals = upgrade_listen(), pidfd = (int)syscall(SYS_pidfd_open, keeper, 0), err = upgrade_ask(pidfd);
 
 	close(pidfd);
 	return err ? explain(device, keeper, err) : upgrade_await(ctl, device, keeper, signals);

@@ -80,6 +80,27 @@ wait "$tracer" || true
 ublk-ctl upgrade "$disk"
 expect "$(worker_pid "$disk")" != "$worker"
 
+# whoever may send signals may not have a program of his run: with fewer rights than the keeper, or with all of them where
+# they do not count, or in the name of somebody else
+without_rights() {
+	setpriv --bounding-set=-all --inh-caps=-all "$@"
+}
+expect_status 3 setpriv --bounding-set=-net_raw --inh-caps=-net_raw ublk-ctl upgrade "$disk"
+export ASKED="$case/asked"
+stop_disk "$disk"
+disk=$(start_disk mem 16M --supervise --queues 1)
+pattern 1M 1 | write_at "$disk" 0
+worker=$(worker_pid "$disk")
+keeper=$(server_pid "$disk")
+ask-upgrade &
+rich=$!
+on_exit "kill $rich 2>/dev/null || true"
+wait_until 10 grep -q ublk-upgrade "/proc/$rich/comm"
+expect "$(without_rights ask-upgrade "$keeper" "$rich")" = 0
+expect "$(without_rights ask-upgrade "$keeper")" = 1
+still_served
+expect ! -e "$case/asked"
+
 # several at once: some are refused, and the disk is served
 for _ in 1 2 3 4; do
 	ask >>"$case/several" 2>&1 &
@@ -92,7 +113,4 @@ still_served
 expect "$(grep -c '^exit 0' "$case/several")" -ge 1
 expect "$(grep -c '^exit [05]' "$case/several")" = 4
 
-# whoever may send signals may not have a program of his run: this one has fewer rights than the keeper
-expect_status 3 setpriv --bounding-set=-net_raw --inh-caps=-net_raw ublk-ctl upgrade "$disk"
-still_served
 stop_disk "$disk"
