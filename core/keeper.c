@@ -46,7 +46,7 @@ static int memory_up(void *self)
 	const char *score = k->spec->oom_score_adj;
 	int err = 0;
 
-	if (score && !*k->score_found && proc_read("/proc/self/oom_score_adj", k->score_found, sizeof(k->score_found)) > 0)
+	if (score && (*k->score_found || proc_read("/proc/self/oom_score_adj", k->score_found, sizeof(k->score_found)) > 0))
 		err = resident_score(score);
 	if (!err && k->spec->mlock)
 		err = resident_lock();

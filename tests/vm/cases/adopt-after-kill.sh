@@ -13,7 +13,7 @@ without_keeper() {
 	kill -0 "$worker"
 }
 
-disk=$(start_disk mem 16M --save="$case/saved" --name=scratch --supervise --queues 2)
+disk=$(start_disk mem 16M --save="$case/saved" --name=scratch --supervise --queues 2 --oom-score-adj=-500)
 pattern 1M 1 | write_at "$disk" 0
 # what is left for that can be read by who serves, and not written to
 server=/proc/$(worker_pid "$disk")
@@ -33,6 +33,7 @@ expect "$out" = ""
 expect "$(column state scratch)" = live
 expect "$(column keeper scratch)" = "$keeper"
 expect "$(column pid scratch)" != "$worker"
+expect "$(cat "/proc/$keeper/oom_score_adj") $(cat "/proc/$(worker_pid "$disk")/oom_score_adj")" = "-500 -500"
 expect "$(read_at "$disk" 0 1M | sum)" = "$(pattern 1M 1 | sum)"
 expect "$(read_at "$disk" 1M 1M | sum)" = "$(pattern 1M 2 | sum)"
 kill -KILL "$(worker_pid "$disk")" # and it can have yet another server
