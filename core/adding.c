@@ -212,7 +212,13 @@ int find_up(void *self)
 	int err;
 
 	set_paths(k);
+	k->started = k->live = k->ready = true;
+	k->born = now_ms();
 	err = ctrl_get_info(&k->ctrl, (struct ctrl_device){ .id = id }, info);
+	if (err == -ENODEV && k->worker.pidfd >= 0) {	/* deleted, and our server may be about to save it */
+		k->stopped = true;
+		return 0;
+	}
 	if (!err && (info->dev_id != id || !device_is_ours(info->ublksrv_flags) || device_keeper(info->ublksrv_flags) != getpid() ||
 		     device_applet(info->ublksrv_flags) != applet_number(k->spec->applet)))
 		err = -ESTALE;
@@ -223,8 +229,6 @@ int find_up(void *self)
 	}
 	if (err)
 		return fail(err, "find device %" PRIu32, id);
-	k->started = k->live = k->ready = true;
-	k->born = now_ms();
 	err = features_ask(&k->device.features, k->spec, false);
 	return err ? err : features_settle(&k->device.features, k->spec, info->flags);
 }

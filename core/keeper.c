@@ -224,7 +224,7 @@ static int resume(struct keeper *k)
 	static int (*const again[])(void *self) = { upgrade_resume, memory_up, ctrl_up, find_up, cpus_up, stats_up, watches_up };
 	int err = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(again) && !err; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(again) && !err && !k->stopped; i++)
 		err = again[i](k);
 	return err;
 }

@@ -131,7 +131,7 @@ int start_up(void *self);
 void start_down(void *self);
 int ready_up(void *self);
 
-/* Start timer and watch: of what is not carried from program to program. 0 or -errno, said. */
+/* Start timer and watch, where there are none: an adopted disk has none. 0 or -errno, said. */
 int watches_up(void *self);
 
 int command_up(void *self);

@@ -68,7 +68,6 @@ static int start_worker(struct keeper *k)
 	k->reports = 0;
 	k->fetched = false;
 	k->killed = false;
-	stats_restart(&k->device.stats);
 	if (k->state_fd >= 0)
 		close(k->state_fd);
 	k->state_fd = k->spec->recovery == RECOVERY_REISSUE ? state_file() : -1;
@@ -89,6 +88,7 @@ static int start_worker(struct keeper *k)
 		else				/* and that is for another keeper, too */
 			k->state_fd = state_only_read(k->state_fd);
 		keeper_forget(k);
+		stats_restart(&k->device.stats);
 		worker_main(k->spec, &k->device, pipe[1], &k->disk);
 	}
 	close(pipe[1]);
@@ -235,14 +235,21 @@ static int hand_over(struct keeper *k)
 /*
  * The last one, if it serves still. What it has begun and not yet answered is
  * done again, which is no harm: the driver waits until nothing of it is under
- * way any more.
+ * way any more. If the disk was stopped it has to save it, and is let be.
  */
-static void dismiss(struct keeper *k)
+static int dismiss(struct keeper *k)
 {
+	struct ublksrv_ctrl_dev_info info = { .state = UBLK_S_DEV_LIVE };
+	int err;
+
 	if (!k->leaver.pid || k->leaver.ended)
-		return;
+		return 0;
+	err = ctrl_get_info(&k->ctrl, keeper_target(k), &info);
+	if (err || info.state == UBLK_S_DEV_DEAD)
+		return fail(err ? err : -ENODEV, "replace the server");
 	child_kill(&k->leaver);
 	k->dismissed = true;
+	return 0;
 }
 
 static int start_successor(struct keeper *k)
@@ -252,7 +259,7 @@ static int start_successor(struct keeper *k)
 	if (!err)
 		err = wait_report(k, REPORT_PREPARED);
 	if (!err)
-		dismiss(k);
+		err = dismiss(k);
 	if (!err)
 		err = wait_released(k);
 	if (!err)
@@ -280,11 +287,12 @@ int worker_exchange(struct keeper *k)
 	k->pipe = -1;
 	err = start_successor(k);
 	k->born = now_ms();
-	if (err && !k->dismissed && !k->leaver.ended) {
+	if (err && !k->dismissed) {
 		k->worker = k->leaver;
 		k->leaver = (struct child){ .pidfd = -1 };
 		k->pipe = pipe;
 		k->killed = false;
+		is_alive(k);		/* its last words, if it has ended */
 	} else {
 		close(pipe);
 	}

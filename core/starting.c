@@ -204,7 +204,7 @@ static int start_timer(struct keeper *k)
 {
 	struct itimerspec every = { .it_value.tv_sec = k->spec->stats, .it_interval.tv_sec = k->spec->stats };
 
-	if (k->spec->stats == STATS_NEVER || !k->spec->stats)
+	if (k->spec->stats == STATS_NEVER || !k->spec->stats || k->stats_timer >= 0)
 		return 0;
 	k->stats_timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (k->stats_timer < 0 || timerfd_settime(k->stats_timer, 0, &every, NULL) < 0)
@@ -216,7 +216,7 @@ int watches_up(void *self)
 {
 	struct keeper *k = self;
 
-	if (k->spec->autoclear)
+	if (k->spec->autoclear && k->watch < 0)
 		watch_writers(k);
 	return start_timer(k);
 }

@@ -182,6 +182,8 @@ static const struct state_field keeper_carried[] = {
 	STATE_FIELD(struct keeper, name, STATE_FILE),
 	STATE_FIELD(struct keeper, pipe, STATE_FILE),
 	STATE_FIELD(struct keeper, asker, STATE_FILE),
+	STATE_FIELD(struct keeper, watch, STATE_FILE),
+	STATE_FIELD(struct keeper, stats_timer, STATE_FILE),
 	STATE_FIELD(struct keeper, device.stats.fd, STATE_FILE),
 	STATE_FIELD(struct keeper, device.region.fd, STATE_FILE),
 	CHILD(worker),
@@ -223,7 +225,7 @@ void upgrade_publish(struct keeper *k)
 
 	if (k->state_fd < 0)
 		return;
-	theirs.worker.pidfd = theirs.asker = -1;
+	theirs.worker.pidfd = theirs.asker = theirs.watch = theirs.stats_timer = -1;
 	theirs.command = theirs.sparer = none;
 	err = save(&theirs, &state, k->state_fd);
 	state_close(&state);
@@ -233,29 +235,35 @@ void upgrade_publish(struct keeper *k)
 
 /* --- as the old program -------------------------------------------------------------------- */
 
-/* What @s tells is in @fd. @mark: what stands behind that number. Returns -errno. */
-static int become(const struct keeper *k, const struct state *s, int fd, const char *mark)
+/* @mark: what stands behind the number of the descriptor. Returns -errno. */
+static int become(struct keeper *k, const char *mark)
 {
+	struct state state = { 0 };
 	char variable[32];
-	int err;
+	int fd = state_file(), err = fd < 0 ? fd : save(k, &state, fd);
 
 	text_format(variable, sizeof(variable), STATE_VARIABLE "=%d%s", fd, mark);
-	state_hand_on(s, true);
-	fcntl(fd, F_SETFD, 0);
-	syscall(SYS_execveat, k->program, "", state_words(), text_environment(environ, variable), AT_EMPTY_PATH);
-	err = -errno;
-	state_hand_on(s, false);
+	if (!err) {
+		state_hand_on(&state, true);
+		fcntl(fd, F_SETFD, 0);
+		syscall(SYS_execveat, k->program, "", state_words(), text_environment(environ, variable), AT_EMPTY_PATH);
+		err = -errno;
+		state_hand_on(&state, false);
+	}
+	state_close(&state);
+	if (fd >= 0)
+		close(fd);
 	return fail(err, "become the other program");
 }
 
 /* Does it understand what we tell it? A child tries, so that nothing is lost if not. */
-static int try_out(struct keeper *k, const struct state *s, int fd)
+static int try_out(struct keeper *k)
 {
 	int64_t end = now_ms() + TRIAL_MS, left;
 
 	k->helper = (struct child){ .pidfd = -1, .pid = fork() };
 	if (!k->helper.pid) {
-		become(k, s, fd, "?");
+		become(k, "?");
 		_exit(1);
 	}
 	if (k->helper.pid < 0)
@@ -273,26 +281,12 @@ static int try_out(struct keeper *k, const struct state *s, int fd)
 	return fail_plain(-EPROTO, "the other program cannot go on with this disk");
 }
 
-static int tell(struct keeper *k, bool trial)
-{
-	struct state state = { 0 };
-	int fd = state_file(), err = fd < 0 ? fd : save(k, &state, fd);
-
-	if (!err)
-		err = trial ? try_out(k, &state, fd) : become(k, &state, fd, "");
-	state_close(&state);
-	if (fd >= 0)
-		close(fd);
-	return err;
-}
-
-/* Twice: while it is tried out children may end, and what is told then is not so any more. */
 void upgrade_start(struct keeper *k)
 {
-	int err = tell(k, true);
+	int err = try_out(k);
 
-	if (!err)
-		err = k->stops || k->worker.ended || k->stopped ? -EBUSY : tell(k, false);
+	if (!err)		/* what has happened meanwhile was seen, and is told to it as well */
+		err = k->stops || k->worker.ended || k->stopped || k->command.ended ? -EBUSY : become(k, "");
 	close(k->program);
 	k->program = -1;
 	answer(k, err);
@@ -336,7 +330,7 @@ int upgrade_resume(void *self)
 
 void upgrade_finish(struct keeper *k)
 {
-	int err = worker_exchange(k), waits;
+	int err = k->stopped ? -ENODEV : worker_exchange(k), waits;
 
 	if (err)
 		warn("the server process is still that of the last program");

@@ -75,6 +75,7 @@ strace -f -qq -o /dev/null -e trace=socketpair -e inject=socketpair:error=EMFILE
 tracer=$!
 wait_until 10 grep -q 'TracerPid:.*[1-9]' "/proc/$(server_pid "$disk")/status"
 refused 1 'upgrade device'
+expect "$(counted "$disk" writes)" -ge 1 # and counts
 kill "$tracer"
 wait "$tracer" || true
 ublk-ctl upgrade "$disk"
