@@ -28,41 +28,26 @@
 #include "core/upgrade.h"
 #include "core/util.h"
 
-#define ASIDE 512		/* where descriptors stay until all of them are there */
+#define ASIDE 512		/* our own descriptors are from here on; those that the last keeper had, below */
 #define WORDS_MAX 4096
 
 /* --- as the new keeper ----------------------------------------------------------------- */
 
-/* Descriptor @fd of the process behind @pidfd, as one above ASIDE, which the next program has. */
-static int take(int pidfd, int fd)
-{
-	int taken = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0), aside;
-
-	if (taken < 0 || fd >= ASIDE)
-		return taken < 0 ? -errno : -EMFILE;
-	aside = fcntl(taken, F_DUPFD, ASIDE);
-	close(taken);
-	return aside < 0 ? -errno : aside;
-}
-
-/* All that it names, at their numbers; whatever of ours had these goes. */
+/* All descriptors that it names, from the process behind @pidfd, at their numbers; whatever of ours had these goes. */
 static int take_all(const struct state *state, int pidfd)
 {
-	int taken[ASIDE], fd, err = 0;
 	uint32_t at = 0;
+	int fd, taken;
 
-	memset(taken, 0, sizeof(taken));
-	while (!err && (fd = state_next_file(state, &at)) >= 0) {
-		int aside = take(pidfd, fd);
-
-		err = aside < 0 ? aside : 0;
-		if (!err)
-			taken[fd] = aside;
+	while ((fd = state_next_file(state, &at)) >= 0) {
+		taken = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);	/* a number that none of them has yet */
+		if (taken < 0 || fd >= ASIDE || dup2(taken, fd) < 0)
+			return taken < 0 || fd < ASIDE ? -errno : -EMFILE;
+		if (taken != fd)
+			close(taken);
 	}
-	for (fd = 0; fd < ASIDE && !err; fd++)
-		if (taken[fd] && (dup2(taken[fd], fd) < 0 || close(taken[fd]) < 0))
-			err = -errno;
-	return err;
+	state_hand_on(state, true);
+	return 0;
 }
 
 static int become(struct state *state, int pidfd, int state_fd, int asker)
@@ -95,15 +80,17 @@ static int fork_as(int keeper)
 
 static int find_state(int worker, int pidfd)
 {
-	int fd = proc_find_descriptor(worker, STATE_LINK), aside;
+	int fd = proc_find_descriptor(worker, STATE_LINK), aside = -1;
 
 	if (fd < 0)
 		return fail_plain(fd, "process %d has nothing that another keeper could go on with", worker);
-	aside = take(pidfd, fd);
-	return aside < 0 ? fail(aside, "take what the last keeper left with process %d", worker) : aside;
+	fd = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+	if (fd >= 0)
+		aside = fcntl(fd, F_DUPFD, ASIDE);
+	return aside < 0 ? fail(-errno, "take what the last keeper left with process %d", worker) : aside;
 }
 
-static int adopt_from(const struct work *w, const struct found *device, int pidfd)
+static int adopt_from(const struct found *device, int pidfd)
 {
 	int keeper = device_keeper(device->info.ublksrv_flags), fd = find_state(device->info.ublksrv_pid, pidfd);
 	int self = fcntl((int)syscall(SYS_pidfd_open, getpid(), 0), F_DUPFD, ASIDE);
@@ -124,13 +111,14 @@ static int adopt_from(const struct work *w, const struct found *device, int pidf
 		return fail_plain(-EBUSY, "number %d, which the last keeper had, names a process or a group of some still", keeper);
 	if (pid < 0)
 		return fail(pid, "start a process with the number %d of the last keeper", keeper);
-	return upgrade_await(w->ctl, device, pid, signals);
+	return upgrade_await(device, pid, signals, false);
 }
 
 static int adopt(struct work *w, const struct found *device)
 {
 	int pidfd, err;
 
+	(void)w;
 	if (!device->told)
 		return found_explain_refusal(device);
 	if (found_keeper(device))
@@ -143,7 +131,7 @@ static int adopt(struct work *w, const struct found *device)
 	pidfd = (int)syscall(SYS_pidfd_open, device->info.ublksrv_pid, 0);
 	if (pidfd < 0)
 		return fail(-errno, "watch process %d", device->info.ublksrv_pid);
-	err = adopt_from(w, device, pidfd);
+	err = adopt_from(device, pidfd);
 	close(pidfd);
 	return err;
 }

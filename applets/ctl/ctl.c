@@ -76,7 +76,6 @@ static const struct opt recover_opts[] = {
 
 static const struct opt upgrade_opts[] = {
 	OPT_FLAG('a', "all", struct ctl, all, "all devices that can"),
-	OPT_U32(0, "timeout", struct ctl, timeout, 1, 86400, "give up after N seconds"),
 	OPT_END
 };
 
@@ -134,7 +133,7 @@ static const struct subcommand subcommands[] = {
 	{ "wait",     "DEV",        "wait until a device is live", wait_opts, 1, 1, ctl_wait },
 	{ "recover",  "DEV",        "wait until a disk made with --recovery is served again", recover_opts, 1, 1, ctl_recover },
 	{ "upgrade",  "DEV [BINARY]|-a",	"let this program, or BINARY, serve a running disk", upgrade_opts, 0, 2, ctl_upgrade },
-	{ "adopt",    "DEV",	"go on with a disk whose keeper was killed", wait_opts, 1, 1, ctl_adopt },
+	{ "adopt",    "DEV",	"go on with a disk whose keeper was killed", NULL, 1, 1, ctl_adopt },
 	{ "add",      "-t TYPE [SIZE|FILE]",   "make a disk as users of ublksrv do", add_opts, 0, 1, ctl_add },
 };
 
@@ -231,7 +230,9 @@ static int run(char **argv)
 	err = words.command ? fail_usage("a command makes no sense here") : check_words(sub, &ctl);
 	if (err)
 		return (int)status_of(err);
-	return sub->run == ctl_add ? ctl_add(&ctl) : child_run(sub->run, &ctl);		/* which becomes the server */
+	if (sub->run == ctl_add || sub->run == ctl_upgrade)	/* which may become another program */
+		return sub->run(&ctl);
+	return child_run(sub->run, &ctl);
 }
 
 const struct applet applet_ctl = {

@@ -52,9 +52,9 @@ int ctl_look(const struct ctl *ctl, struct found_list *list);
 struct found;
 void ctl_tell_rest(const struct found *device);
 
-/* A descriptor to hear a keeper's answer with, and the wait for it: 0, or -errno after saying what became of it. */
+/* A descriptor to hear a keeper's answer with; and the wait for it, after the question: 0, or -errno, said. */
 int upgrade_listen(void);
-int upgrade_await(const struct ctl *ctl, const struct found *device, int keeper, int signals);
+int upgrade_await(const struct found *device, int keeper, int signals, bool ask);
 
 int ctl_list(const struct ctl *ctl);
 int ctl_info(const struct ctl *ctl);

@@ -37,13 +37,10 @@ pattern 1M 1 | write_at "$disk" 0
 worker=$(worker_pid "$disk")
 keeper=$(server_pid "$disk")
 
-# what is no program, and what is no ublk
+# what is no program
 refused 1 'No such file' "$case/nothing"
 echo nothing >"$case/text"
 refused 3 'Permission denied' "$case/text"
-printf '#!/bin/sh\n' >"$case/idle"
-chmod +x "$case/idle"
-refused 1 'is it ublk' "$case/idle"
 
 # one that reads other states
 sed 's/blkstate/blkst4te/g' "$(command -v ublk)" >"$case/stranger"
