@@ -26,32 +26,39 @@ enum opt_type {
 	OPT_TYPE_CHOICE,	/* int, index into choices */
 };
 
+/* As small as it can be: there are many. */
 struct opt {
-	enum opt_type type;
+	uint8_t type;			/* enum opt_type */
 	char letter;			/* 0: long only */
+	uint16_t offset;
+	uint32_t min;			/* OPT_TYPE_U32 */
 	const char *name;
-	size_t offset;
 	const char *arg;		/* NULL: takes no value */
 	const char *help;
-	uint32_t min, max;		/* OPT_TYPE_U32 */
-	const char *const *choices;	/* OPT_TYPE_CHOICE, NULL ends it */
+	union {
+		uint32_t max;			/* OPT_TYPE_U32 */
+		const char *const *choices;	/* OPT_TYPE_CHOICE, NULL ends it */
+	};
 	const char *implied;		/* the value when "=VALUE" is left out; NULL: it must be there */
 };
 
-#define OPT_FLAG(l, n, s, m, h)    { OPT_TYPE_FLAG, l, n, offsetof(s, m), NULL, h, 0, 0, NULL, NULL }
-#define OPT_CLEAR(l, n, s, m, h)   { OPT_TYPE_CLEAR, l, n, offsetof(s, m), NULL, h, 0, 0, NULL, NULL }
-#define OPT_COUNT(l, n, s, m, h)   { OPT_TYPE_COUNT, l, n, offsetof(s, m), NULL, h, 0, 0, NULL, NULL }
-#define OPT_U32(l, n, s, m, lo, hi, h) { OPT_TYPE_U32, l, n, offsetof(s, m), "N", h, lo, hi, NULL, NULL }
-#define OPT_U32_OPTIONAL(l, n, s, m, lo, hi, i, h) { OPT_TYPE_U32, l, n, offsetof(s, m), "N", h, lo, hi, NULL, i }
-#define OPT_SIZE(l, n, s, m, h)    { OPT_TYPE_SIZE, l, n, offsetof(s, m), "SIZE", h, 0, 0, NULL, NULL }
-#define OPT_MEMORY(l, n, s, m, h)  { OPT_TYPE_MEMORY, l, n, offsetof(s, m), "SIZE|N%", h, 0, 0, NULL, NULL }
-#define OPT_TEXT(l, n, s, m, a, h) { OPT_TYPE_TEXT, l, n, offsetof(s, m), a, h, 0, 0, NULL, NULL }
-#define OPT_CHOICE(l, n, s, m, c, a, h) { OPT_TYPE_CHOICE, l, n, offsetof(s, m), a, h, 0, 0, c, NULL }
+#define OPT_ROW(t, l, n, s, m, a, h, lo, more, i) \
+	{ .type = OPT_TYPE_##t, .letter = l, .offset = offsetof(s, m), .min = lo, .name = n, .arg = a, .help = h, more, .implied = i }
+
+#define OPT_FLAG(l, n, s, m, h)    OPT_ROW(FLAG, l, n, s, m, NULL, h, 0, .max = 0, NULL)
+#define OPT_CLEAR(l, n, s, m, h)   OPT_ROW(CLEAR, l, n, s, m, NULL, h, 0, .max = 0, NULL)
+#define OPT_COUNT(l, n, s, m, h)   OPT_ROW(COUNT, l, n, s, m, NULL, h, 0, .max = 0, NULL)
+#define OPT_U32(l, n, s, m, lo, hi, h) OPT_ROW(U32, l, n, s, m, "N", h, lo, .max = hi, NULL)
+#define OPT_U32_OPTIONAL(l, n, s, m, lo, hi, i, h) OPT_ROW(U32, l, n, s, m, "N", h, lo, .max = hi, i)
+#define OPT_SIZE(l, n, s, m, h)    OPT_ROW(SIZE, l, n, s, m, "SIZE", h, 0, .max = 0, NULL)
+#define OPT_MEMORY(l, n, s, m, h)  OPT_ROW(MEMORY, l, n, s, m, "SIZE|N%", h, 0, .max = 0, NULL)
+#define OPT_TEXT(l, n, s, m, a, h) OPT_ROW(TEXT, l, n, s, m, a, h, 0, .max = 0, NULL)
+#define OPT_CHOICE(l, n, s, m, c, a, h) OPT_ROW(CHOICE, l, n, s, m, a, h, 0, .choices = c, NULL)
 /* --name alone means --name=implied. */
-#define OPT_CHOICE_OPTIONAL(l, n, s, m, c, a, i, h) { OPT_TYPE_CHOICE, l, n, offsetof(s, m), a, h, 0, 0, c, i }
-#define OPT_MEMORY_OPTIONAL(l, n, s, m, i, h) { OPT_TYPE_MEMORY, l, n, offsetof(s, m), "SIZE|N%", h, 0, 0, NULL, i }
-#define OPT_TEXT_OPTIONAL(l, n, s, m, a, i, h) { OPT_TYPE_TEXT, l, n, offsetof(s, m), a, h, 0, 0, NULL, i }
-#define OPT_END { OPT_TYPE_END, 0, NULL, 0, NULL, NULL, 0, 0, NULL, NULL }
+#define OPT_CHOICE_OPTIONAL(l, n, s, m, c, a, i, h) OPT_ROW(CHOICE, l, n, s, m, a, h, 0, .choices = c, i)
+#define OPT_MEMORY_OPTIONAL(l, n, s, m, i, h) OPT_ROW(MEMORY, l, n, s, m, "SIZE|N%", h, 0, .max = 0, i)
+#define OPT_TEXT_OPTIONAL(l, n, s, m, a, i, h) OPT_ROW(TEXT, l, n, s, m, a, h, 0, .max = 0, i)
+#define OPT_END { .type = OPT_TYPE_END }
 
 /* Rows, the struct that they fill, and the heading over them in --help. */
 struct opt_table {
