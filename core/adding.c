@@ -41,6 +41,11 @@ static uint16_t queue_count(const struct spec *spec)
 	return (uint16_t)(spec->queues ? spec->queues : min_u64(affinity_count(), QUEUES_AUTO_MAX));
 }
 
+static uint64_t own_mark(const struct keeper *k)
+{
+	return device_mark(applet_number(k->spec->applet), getpid(), proc_pid_space(DEVICE_SPACE_BITS));
+}
+
 static struct ublksrv_ctrl_dev_info wanted_info(const struct keeper *k)
 {
 	const struct spec *spec = k->spec;
@@ -53,7 +58,7 @@ static struct ublksrv_ctrl_dev_info wanted_info(const struct keeper *k)
 		.dev_id = spec->id,
 		.ublksrv_pid = -1,
 		.flags = k->device.features.asked,
-		.ublksrv_flags = device_mark(applet_number(spec->applet), getpid(), proc_pid_space(DEVICE_SPACE_BITS)),
+		.ublksrv_flags = own_mark(k),
 	};
 }
 
@@ -219,8 +224,7 @@ int find_up(void *self)
 		k->stopped = true;
 		return 0;
 	}
-	if (!err && (info->dev_id != id || !device_is_ours(info->ublksrv_flags) || device_keeper(info->ublksrv_flags) != getpid() ||
-		     device_applet(info->ublksrv_flags) != applet_number(k->spec->applet)))
+	if (!err && info->ublksrv_flags != own_mark(k))
 		err = -ESTALE;
 	if (!err && k->worker.pidfd < 0) {	/* its keeper is gone, and its number may be somebody else's by now */
 		err = child_watch(&k->worker);

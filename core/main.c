@@ -116,7 +116,7 @@ static int run_disk(const struct applet *applet, char **argv)
 {
 	struct opt_words words;
 	struct spec spec;
-	int err, status, ours, waits;
+	int err, status, ours;
 
 	spec_init(&spec, applet);
 	ours = has_command(argv) ? STATUS_OURS : STATUS_OK;	/* the command's own statuses must mean the command */
@@ -130,7 +130,7 @@ static int run_disk(const struct applet *applet, char **argv)
 		return STATUS_OK;
 	}
 	log_level = spec.quiet ? LOG_SILENT : (int)min_u64((uint64_t)spec.verbose, LOG_TRACE);
-	spec.background |= state_mark(&waits) == STATE_ADOPT;
+	spec.background |= state_mark == STATE_ADOPT;
 	if (applet->instead && !state_given()) {
 		err = applet->instead(applet->self, &spec);
 		if (err <= 0)

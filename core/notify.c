@@ -82,13 +82,12 @@ int notify_carry(struct state *state, const struct spec *spec)
 		STATE_FIELD(struct file_target, temporary, STATE_TEXT),
 		STATE_END
 	};
-	int waits;
 
 	state_carry(state, "notify", fields, &pidfile);
 	if (!state->restoring || state->error)
 		return state->error;
 	pidfile_written = spec->pidfile;
-	if (spec->background && state_mark(&waits) == STATE_BECOME)	/* else there is somebody still to whom we tell */
+	if (spec->background && state_mark == STATE_BECOME)	/* else there is somebody still to whom we tell */
 		notify_leave();
 	return file_target_resume(&pidfile, spec->pidfile);
 }

@@ -2,7 +2,6 @@
 /* state.c - tables into a sealed memory file, and back */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -20,7 +19,6 @@
 struct head {
 	uint64_t magic;
 	uint32_t version, used;		/* bytes of all */
-	uint64_t sum;			/* of what follows */
 };
 
 struct item {
@@ -30,15 +28,6 @@ struct item {
 static uint32_t whole(const struct item *item)
 {
 	return (uint32_t)(sizeof(*item) + round_up(min_u64(item->size, STATE_MAX), 8));
-}
-
-static uint64_t sum_of(const struct state *s)
-{
-	uint64_t sum = 0xcbf29ce484222325;	/* FNV-1a */
-
-	for (uint32_t i = sizeof(struct head); i < s->used; i++)
-		sum = (sum ^ (unsigned char)s->page[i]) * 0x100000001b3;
-	return sum;
 }
 
 int state_begin(struct state *s)
@@ -161,7 +150,7 @@ int state_only_read(int fd)
 
 int state_write(struct state *s, int fd)
 {
-	struct head head = { MAGIC, STATE_VERSION, s->used, sum_of(s) };
+	struct head head = { MAGIC, STATE_VERSION, s->used };
 
 	if (s->error)
 		return s->error;
@@ -189,16 +178,13 @@ static int descriptor(const struct item *item)
 	return fd;
 }
 
-/* Nothing but items, and no descriptor twice. */
+/* Nothing but items. */
 static bool is_whole(const struct state *s)
 {
-	const struct item *item, *other;
-	uint32_t at = 0, before;
+	uint32_t at = 0;
 
-	while ((item = next(s, &at)))
-		for (before = 0; descriptor(item) >= 0 && (other = next(s, &before)) && other != item;)
-			if (descriptor(other) == descriptor(item))
-				return false;
+	while (next(s, &at))
+		;
 	return at == s->used;
 }
 
@@ -219,7 +205,7 @@ int state_read(struct state *s, int fd)
 	if (RETRY(pread(fd, s->page, s->used, 0)) != st.st_size)
 		return -EPROTO;
 	memcpy(&head, s->page, sizeof(head));
-	if (head.magic != MAGIC || head.version != STATE_VERSION || head.used != s->used || head.sum != sum_of(s) || !is_whole(s))
+	if (head.magic != MAGIC || head.version != STATE_VERSION || head.used != s->used || !is_whole(s))
 		return -EPROTO;
 	s->used = sizeof(head);
 	return 0;
@@ -271,36 +257,27 @@ void state_hand_on(const struct state *s, bool on)
 
 static struct state given;
 static bool was_given;
-static enum state_mark mark;
-static uint64_t waiting;
-
-/* The variable with this value is not for the programs that we start. */
-static void forget(const char *value)
-{
-	char **to = environ;
-
-	for (char **from = environ; *from; from++)
-		if (*from != value - strlen(STATE_VARIABLE "="))
-			*to++ = *from;
-	*to = NULL;
-}
+enum state_mark state_mark;
+int state_asker;
 
 int state_receive(void)
 {
-	const char *at = getenv(STATE_VARIABLE), *variable = at;
-	uint64_t fd = 0;
+	static const char variable[] = STATE_VARIABLE "=";
+	const char *at = *environ;
+	uint64_t fd = 0, asker = 0;
 	int err;
 
-	if (!at)
+	if (!at || strncmp(at, variable, strlen(variable)))	/* text_environment() has put it first */
 		return 0;
+	environ++;		/* it is not for the programs that we start */
+	at += strlen(variable);
 	err = text_number(&at, &fd) || fd > INT32_MAX ? -EPROTO : state_read(&given, (int)fd);
 	if (err)
 		return fail(err, "go on where another was: " STATE_VARIABLE);
-	mark = (enum state_mark)*at;
-	at += mark != STATE_BECOME;
-	if (mark == STATE_ADOPT && (text_is_number(at, &waiting) || waiting > INT32_MAX || fcntl((int)waiting, F_SETFD, FD_CLOEXEC) < 0))
+	state_mark = (enum state_mark)*at;
+	if (state_mark == STATE_ADOPT && (text_is_number(at + 1, &asker) || fcntl((int)asker, F_SETFD, FD_CLOEXEC) < 0))
 		return fail(-EPROTO, "go on where another was");
-	forget(variable);
+	state_asker = (int)asker;
 	close((int)fd);
 	state_hand_on(&given, false);
 	was_given = true;
@@ -310,11 +287,4 @@ int state_receive(void)
 struct state *state_given(void)
 {
 	return was_given ? &given : NULL;
-}
-
-enum state_mark state_mark(int *waits)
-{
-	if (mark == STATE_ADOPT)
-		*waits = (int)waiting;
-	return mark;
 }

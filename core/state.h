@@ -73,19 +73,19 @@ size_t state_read_words(const struct state *state, char **words, size_t limit);
 void state_hand_on(const struct state *state, bool on);
 
 /*
- * If STATE_VARIABLE says that we are to go on: take that, and the variable out
- * of the environment. 0 or -errno, said. Then state_given() has it.
+ * If STATE_VARIABLE, first in the environment, says that we are to go on: take
+ * that, and the variable out of it. 0 or -errno, said. Then state_given() has it.
  */
 int state_receive(void);
 struct state *state_given(void);
 
 /* What stands behind the number of the descriptor in STATE_VARIABLE. */
-enum state_mark {
+extern enum state_mark {
 	STATE_BECOME = '\0',		/* the process was another program before */
 	STATE_TRY = '?',		/* could we go on? The program ends with STATE_UNDERSTOOD, and touches nothing */
 	STATE_ADOPT = '!',		/* the process that knew all that is gone; a pidfd of who waits for us follows */
-};
+} state_mark;
+extern int state_asker;			/* that pidfd */
 #define STATE_UNDERSTOOD 86
-enum state_mark state_mark(int *waits);
 
 #endif

@@ -43,7 +43,7 @@ bool text_acts(uint32_t character);
 /* All of @text is one number. 0, -EINVAL or -ERANGE. */
 int text_is_number(const char *text, uint64_t *number);
 
-/* @environment and @variable ("NAME=VALUE"), which hides any of that name. @environment alone if there is no memory. */
+/* @environment and @variable ("NAME=VALUE"), which is the first, and hides any of that name. @environment alone if there is no memory. */
 char **text_environment(char **environment, char *variable);
 
 #endif

@@ -42,11 +42,12 @@ int upgrade_ask(int pidfd)
 	return syscall(SYS_pidfd_send_signal, pidfd, UPGRADE_SIGNAL, NULL, 0) < 0 ? -errno : 0;
 }
 
-static int send_answer(int pidfd, int error)
+/* Who does not wait for it any more is dead. */
+static void send_answer(int pidfd, int error)
 {
 	siginfo_t info = { .si_signo = UPGRADE_SIGNAL, .si_code = SI_QUEUE, .si_value.sival_int = VALUE | -error };
 
-	return syscall(SYS_pidfd_send_signal, pidfd, UPGRADE_SIGNAL, &info, 0) < 0 ? -errno : 0;
+	syscall(SYS_pidfd_send_signal, pidfd, UPGRADE_SIGNAL, &info, 0);
 }
 
 bool upgrade_answered(const struct signalfd_siginfo *event, int *error)
@@ -59,8 +60,7 @@ static void answer(struct keeper *k, int error)
 {
 	if (k->asker < 0)
 		return;
-	if (send_answer(k->asker, error))
-		info("nobody waits for the upgrade any more");
+	send_answer(k->asker, error);
 	close(k->asker);
 	k->asker = -1;
 }
@@ -256,27 +256,22 @@ static int become(struct keeper *k, const char *mark)
 	return fail(err, "become the other program");
 }
 
+static void try(const struct keeper *k)
+{
+	become((struct keeper *)(uintptr_t)k, "?");
+}
+
 /* Does it understand what we tell it? A child tries, so that nothing is lost if not. */
 static int try_out(struct keeper *k)
 {
 	int64_t end = now_ms() + TRIAL_MS, left;
 
-	k->helper = (struct child){ .pidfd = -1, .pid = fork() };
-	if (!k->helper.pid) {
-		become(k, "?");
-		_exit(1);
-	}
-	if (k->helper.pid < 0)
-		return fail(-errno, "try the other program");
-	if (child_watch(&k->helper)) {
-		child_kill(&k->helper);
-		child_reap(&k->helper);
-	}
-	while (!k->helper.ended && !k->stops && (left = end - now_ms()) > 0)
+	keeper_hand_over(k, &k->helper, "ublk-try", try);
+	while (k->helper.pid && !k->helper.ended && !k->stops && (left = end - now_ms()) > 0)
 		events_wait(k, (int)left);
 	child_kill(&k->helper);
 	child_end(k, &k->helper);
-	if (k->helper.ended && WIFEXITED(k->helper.status) && WEXITSTATUS(k->helper.status) == STATE_UNDERSTOOD)
+	if (WIFEXITED(k->helper.status) && WEXITSTATUS(k->helper.status) == STATE_UNDERSTOOD)
 		return 0;
 	return fail_plain(-EPROTO, "the other program cannot go on with this disk");
 }
@@ -302,9 +297,6 @@ static int check_carried(struct keeper *k)
 
 	if (err)
 		return err;
-	if (k->worker.pid <= 0 || k->pipe < 0 || !spec->name != (k->name < 0) ||
-	    !spec->shared_memory != (k->device.region.fd < 0))
-		return -EPROTO;
 	if (spec->shared_memory)
 		err = region_resume(&k->device.region, spec->shared_memory);
 	if (!err && applet->backend->resume)
@@ -325,16 +317,18 @@ int upgrade_resume(void *self)
 	state_close(s);
 	if (err)
 		return fail(err, "go on where the last program was");
-	return state_mark(&k->asker) == STATE_TRY ? -ECANCELED : 0;
+	if (state_mark == STATE_ADOPT)
+		k->asker = state_asker;
+	return state_mark == STATE_TRY ? -ECANCELED : 0;
 }
 
 void upgrade_finish(struct keeper *k)
 {
-	int err = k->stopped ? -ENODEV : worker_exchange(k), waits;
+	int err = k->stopped ? -ENODEV : worker_exchange(k);
 
 	if (err)
 		warn("the server process is still that of the last program");
 	answer(k, err);
-	if (state_mark(&waits) == STATE_ADOPT)		/* what it reported to is gone with the last keeper */
+	if (state_mark == STATE_ADOPT)		/* what it reported to is gone with the last keeper */
 		notify_leave();
 }

@@ -82,12 +82,11 @@ static int find_state(int worker, int pidfd)
 {
 	int fd = proc_find_descriptor(worker, STATE_LINK), aside = -1;
 
-	if (fd < 0)
-		return fail_plain(fd, "process %d has nothing that another keeper could go on with", worker);
-	fd = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+	if (fd >= 0)
+		fd = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
 	if (fd >= 0)
 		aside = fcntl(fd, F_DUPFD, ASIDE);
-	return aside < 0 ? fail(-errno, "take what the last keeper left with process %d", worker) : aside;
+	return aside;
 }
 
 static int adopt_from(const struct found *device, int pidfd)
@@ -97,11 +96,10 @@ static int adopt_from(const struct found *device, int pidfd)
 	int worker = fcntl(pidfd, F_DUPFD_CLOEXEC, ASIDE), signals, pid, err;
 	struct state state;
 
-	if (fd < 0)
-		return fd;
 	err = state_read(&state, fd);
 	if (err)
-		return fail_plain(err, "what the last keeper of device %" PRIu32 " left is of another version, or not complete", device->id);
+		return fail(err, "take what the last keeper of device %" PRIu32 " left with process %d", device->id,
+			    device->info.ublksrv_pid);
 	signals = upgrade_listen();
 	pid = fork_as(keeper);
 	if (!pid)

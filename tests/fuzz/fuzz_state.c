@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fuzz_state.c - what a keeper left, made by somebody who knows how: the head and the sum are right, the rest is anything
+ * fuzz_state.c - what a keeper left, made by somebody who knows how: the head is right, the rest is anything
  *
  * fuzz: -max_len=600
  */
@@ -13,7 +13,7 @@
 #include "core/state.h"
 
 #define HOLDS(condition) do { if (!(condition)) abort(); } while (0)
-#define HEAD 24
+#define HEAD 16
 #define BODY 1024
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -38,15 +38,11 @@ static void make(int fd, const uint8_t *data, size_t size)
 {
 	static const uint64_t magic = 0x65746174736b6c62;
 	uint32_t version = STATE_VERSION, used = (uint32_t)(HEAD + size);
-	uint64_t sum = 0xcbf29ce484222325;
 	char bytes[HEAD + BODY];
 
-	for (size_t i = 0; i < size; i++)
-		sum = (sum ^ data[i]) * 0x100000001b3;
 	memcpy(bytes, &magic, 8);
 	memcpy(bytes + 8, &version, 4);
 	memcpy(bytes + 12, &used, 4);
-	memcpy(bytes + 16, &sum, 8);
 	memcpy(bytes + HEAD, data, size);
 	HOLDS(write(fd, bytes, used) == (ssize_t)used);
 	HOLDS(fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) == 0);
@@ -64,7 +60,7 @@ static void look_at(struct state *state)
 		;
 	state_carry(state, "things", table, &things);
 	HOLDS(*(unsigned char *)&things.on <= 1 && memchr(things.text, '\0', sizeof(things.text)));
-	HOLDS(things.file == -1 || (things.file > STDERR_FILENO && things.file != things.other && fcntl(things.file, F_GETFD) >= 0));
+	HOLDS(things.file == -1 || (things.file > STDERR_FILENO && fcntl(things.file, F_GETFD) >= 0));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
