@@ -215,6 +215,7 @@ static const struct { uint16_t number, argument; uint32_t mask, value; } conditi
 	{ __NR_ioctl, 1, UINT32_MAX, (uint32_t)BLKGETSIZE64 },
 	{ __NR_fcntl, 1, UINT32_MAX, F_GETFL },
 	{ __NR_statx, 2, AT_EMPTY_PATH, AT_EMPTY_PATH },
+	{ __NR_prctl, 0, UINT32_MAX, PR_SET_PDEATHSIG },
 };
 
 struct program {

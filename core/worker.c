@@ -149,18 +149,15 @@ static int fetch_up(void *self)
 }
 
 /*
- * What has the device can be adopted, with all that the disk is. Who does that
- * takes the number of the keeper, which is free when it names no session and
- * no group of processes any more: so we have our own.
+ * Who adopts us takes the number of the keeper, which is free when it names no
+ * session and no group of processes any more: so we have our own.
  */
-static int outlive_up(void *self)
+static int session_up(void *self)
 {
 	struct worker *w = self;
 
-	if (w->spec->recovery != RECOVERY_REISSUE)
-		return 0;
-	if (setsid() < 0 || prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) < 0)
-		return fail(-errno, "outlive the keeper");
+	if (w->spec->recovery == RECOVERY_REISSUE && setsid() < 0)
+		return fail(-errno, "begin a session");
 	return 0;
 }
 
@@ -207,11 +204,19 @@ static void count_sandbox(struct worker *w)
 		numbers[i] = w->sandbox.on && !(w->sandbox.lacks >> i & 1);
 }
 
+/* From here on there is something to adopt. #syscalls:opening prctl */
+static int outlive_keeper(const struct worker *w)
+{
+	return w->spec->recovery == RECOVERY_REISSUE && prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) < 0 ? -errno : 0;
+}
+
 static int report_up(void *self)
 {
 	struct worker *w = self;
-	int err;
+	int err = outlive_keeper(w);
 
+	if (err)
+		return fail(err, "outlive the keeper");
 	if (w->spec->background)
 		notify_leave();
 	err = sandbox_process(&w->sandbox, SANDBOX_SERVING);
@@ -229,7 +234,7 @@ static const struct step worker_steps[] = {
 	{ "prepare the queues",			queues_up,	NULL },
 	{ "be told to take over",		go_up,		NULL },
 	{ "fetch all requests",			fetch_up,	NULL },
-	{ "outlive the keeper",			outlive_up,	NULL },
+	{ "begin a session",			session_up,	NULL },
 	{ "give up every right",		sandbox_up,	NULL },
 	{ "read what the disk is made of",	backend_up,	NULL },
 	{ "report to the keeper",		report_up,	NULL },

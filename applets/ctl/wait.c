@@ -69,8 +69,11 @@ static int check_recovers(const struct found *device)
 	if (!strcmp(state, "live") || (found_keeper(device) && device->info.flags & UBLK_F_USER_RECOVERY))
 		return 0;
 	fail_plain(-EOPNOTSUPP, "%s is %s, and nobody who could serve it again is left", device->block_path, state);
-	remedy("only a disk of ours that was made with --recovery, and whose keeper lives, comes back; "
-	       "'ublk-ctl del --force %" PRIu32 "' deletes this one", device->id);
+	if (found_served_on(device))
+		remedy("'ublk-ctl adopt %" PRIu32 "' gives it another keeper", device->id);
+	else
+		remedy("only a disk of ours that was made with --recovery, and whose keeper lives, comes back; "
+		       "'ublk-ctl del --force %" PRIu32 "' deletes this one", device->id);
 	return -EOPNOTSUPP;
 }
 
