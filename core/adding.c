@@ -24,6 +24,8 @@
 #define MAX_IO_COPY (128U << 10)	/* a buffer of this size for every tag of every queue */
 #define SYSFS_CHAR REGISTRY "/ublkc"
 #define HELD_MS 2000			/* how long a forced end waits for those who have the device open */
+#define GOING_MS 1000			/* from when its node has gone until the device has; it is microseconds */
+#define LOOK_AGAIN_MS 10
 
 /* --- add it ---------------------------------------------------------------------- */
 
@@ -268,11 +270,24 @@ static bool is_gone(const struct keeper *k)
 	return driver_present() && access(path, F_OK) < 0;
 }
 
+/* Or is about to be: the kernel removes the node a moment before the device, and nothing tells. */
+static bool is_going(struct keeper *k)
+{
+	int64_t end = now_ms() + GOING_MS;
+
+	while (!is_gone(k)) {
+		if (access(k->device.char_path, F_OK) == 0 || now_ms() > end)
+			return false;
+		events_wait(k, LOOK_AGAIN_MS);
+	}
+	return true;
+}
+
 static void delete(struct keeper *k)
 {
 	int err = ctrl_del(&k->ctrl, keeper_target(k), k->stops > 1 ? HELD_MS : CTRL_LIMIT_MS);
 
-	if (err == -ENODEV || (err && err != -ETIMEDOUT && is_gone(k)))
+	if (err == -ENODEV || (err && err != -ETIMEDOUT && is_going(k)))
 		err = 0;
 	if (err)
 		err = explain_del(k, err);
