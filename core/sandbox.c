@@ -47,10 +47,25 @@ static int try_user(struct user *user)
 	return 0;
 }
 
+/*
+ * What an exec could regain, for all threads at once, as there is one: it is
+ * a system call for each capability. Needs CAP_SETPCAP; who lacks that cannot
+ * regain anything either. The first number that is no capability ends it.
+ */
+static int drop_bounds(void)
+{
+	for (unsigned long cap = 0; prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0; cap++)
+		;
+	return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 && errno != EINVAL ? -errno : 0;
+}
+
 int sandbox_early(struct sandbox *sandbox)
 {
 	static const uint64_t none[2] = { 0, 0 };	/* soft and hard */
+	int err = drop_bounds();
 
+	if (err)
+		return err;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;
 	/* A dump or a debugger would show what the disk holds. */
@@ -162,18 +177,6 @@ static int drop_capabilities(void)
 	return syscall(SYS_capset, &header, none) < 0 ? -errno : 0;
 }
 
-/*
- * What an exec could regain. Needs CAP_SETPCAP, so it comes first; who lacks
- * that cannot regain anything either. The first number that is no capability
- * ends it.
- */
-static int drop_bounds(void)
-{
-	for (unsigned long cap = 0; prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0; cap++)
-		;
-	return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 && errno != EINVAL ? -errno : 0;
-}
-
 int sandbox_thread(struct sandbox *sandbox)
 {
 	int signal = 0, err = sandbox->on ? leave_files() : 0;
@@ -183,9 +186,7 @@ int sandbox_thread(struct sandbox *sandbox)
 		sandbox_without(sandbox, SANDBOX_LANDLOCK, err);
 	if (prctl(PR_GET_PDEATHSIG, &signal, 0, 0, 0) < 0)
 		return -errno;
-	err = drop_bounds();
-	if (!err)
-		err = change_user(&sandbox->user);
+	err = change_user(&sandbox->user);
 	if (!err)
 		err = drop_capabilities();
 	return err ? err : stay_shut(sandbox->on, signal, parent);

@@ -3,12 +3,12 @@
  * sandbox.h - what the worker gives up, and when
  *
  * sandbox_early    in the worker's main thread before any other exists: no new
- *                  privileges, no core dumps, no debugger of the same user.
- *                  Must not yet take the capabilities: the driver looks for
- *                  partitions only if whoever fetches has CAP_SYS_ADMIN.
+ *                  privileges, nor what an exec could regain, no core dumps, no
+ *                  debugger of the same user. Must not yet take the
+ *                  capabilities: the driver looks for partitions only if
+ *                  whoever fetches has CAP_SYS_ADMIN.
  * sandbox_thread   in each thread, after its last FETCH and before START_DEV:
- *                  its user and groups, and every capability, including what
- *                  an exec could regain.
+ *                  its user and groups, and every capability.
  *
  * sandbox_process  in the main thread, for all that there are: system calls, when
  *                  all threads have fetched and before the disk is looked at,
