@@ -219,9 +219,16 @@ static const struct { uint16_t number, argument; uint32_t mask, value; } conditi
 	{ __NR_prctl, 0, UINT32_MAX, PR_SET_PDEATHSIG },
 };
 
+/*
+ * The kernel tries out every number there is, when it is given a filter: one
+ * after the other to compare with would take a disk 0.2 ms more to be ready.
+ */
+#define NUMBERS 512
+#define BLOCK 64
+
 struct program {
 	unsigned short length;
-	struct sock_filter code[2 * ARRAY_SIZE(calls) + 6 * ARRAY_SIZE(conditions) + 5];
+	struct sock_filter code[2 * ARRAY_SIZE(calls) + 6 * ARRAY_SIZE(conditions) + 2 * NUMBERS / BLOCK + 5];
 };
 
 static void add(struct program *program, uint16_t code, uint8_t yes, uint8_t no, uint32_t value)
@@ -264,6 +271,19 @@ static void add_call(struct program *program, uint16_t number)
 	allow_if(program, number);
 }
 
+/* Whoever has another number passes by. */
+static void add_block(struct program *program, unsigned int first, unsigned int groups)
+{
+	unsigned short pass = program->length;
+
+	add(program, BPF_JMP | BPF_JGE | BPF_K, 0, 0, first + BLOCK);
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
+		if (calls[i].groups & groups && calls[i].number >= first && calls[i].number < first + BLOCK)
+			add_call(program, calls[i].number);
+	kill_rest(program);
+	program->code[pass].jt = (uint8_t)(program->length - pass - 1);
+}
+
 /* What everybody may, what this applet may, and what may be done while the disk is being opened. */
 static unsigned int groups_of(const char *applet, bool opening)
 {
@@ -294,9 +314,8 @@ static int filter(unsigned int groups)
 	add(&program, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, ARCHITECTURE);
 	kill_rest(&program);
 	add_load(&program, offsetof(struct seccomp_data, nr));
-	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
-		if (calls[i].groups & groups)
-			add_call(&program, calls[i].number);
+	for (unsigned int first = 0; first < NUMBERS; first += BLOCK)
+		add_block(&program, first, groups);
 	kill_rest(&program);
 	wanted.len = program.length;
 	result = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &wanted);
