@@ -39,6 +39,7 @@ needs() {
 	vm	cpio			cpio
 	vm	crun			crun
 	vm	dash			dash
+	vm	dmsetup			dmsetup
 	vm	e2fsprogs		mkfs.ext4
 	vm	erofs-utils		mkfs.erofs
 	vm	fdisk			sfdisk
