@@ -439,15 +439,21 @@ unsigned int proc_char_major(const char *name)
 	return (unsigned int)found;
 }
 
+uint64_t proc_capabilities(const char *status, const char *field)
+{
+	char text[32];
+	uint64_t all = 0;
+
+	if (proc_read_field(status, field, text, sizeof(text)))
+		return 0;
+	for (const char *at = text; *at; at++)		/* hexadecimal */
+		all = all << 4 | (uint64_t)(*at >= 'a' ? *at - 'a' + 10 : *at - '0');
+	return all;
+}
+
 bool proc_capable(unsigned int number)
 {
-	char text[32], digit;
-
-	/* hexadecimal, the last digit has capabilities 0 to 3 */
-	if (proc_read_field("/proc/self/status", "CapEff", text, sizeof(text)) || strlen(text) <= number / 4)
-		return false;
-	digit = text[strlen(text) - 1 - number / 4];
-	return (digit >= 'a' ? digit - 'a' + 10 : digit - '0') >> number % 4 & 1;
+	return proc_capabilities("/proc/self/status", "CapEff") >> number & 1;
 }
 
 bool proc_threads_say(pid_t pid, const char *field, char *text, size_t limit)

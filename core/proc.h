@@ -69,6 +69,8 @@ bool proc_is_devtmpfs(const char *dir);
 /* Of the character devices that /proc/devices lists as @name; 0: it lists none. */
 unsigned int proc_char_major(const char *name);
 
+/* Those of @field, such as CapEff, in the file @status of a process: bit CAP_... for each. 0 if that is not known. */
+uint64_t proc_capabilities(const char *status, const char *field);
 /* Do we have capability @number (CAP_...), be it in a user namespace only? False if that is not known. */
 bool proc_capable(unsigned int number);
 

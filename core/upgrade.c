@@ -67,19 +67,6 @@ static void answer(struct keeper *k, int error)
 
 /* --- who asks ------------------------------------------------------------------------ */
 
-/* 0 if it is not known. */
-static uint64_t permitted(const char *status)
-{
-	char text[32];
-	uint64_t bits = 0;
-
-	if (proc_read_field(status, "CapPrm", text, sizeof(text)))
-		return 0;
-	for (const char *at = text; *at; at++)
-		bits = bits << 4 | (uint64_t)(*at <= '9' ? *at - '0' : *at - 'a' + 10);
-	return bits;
-}
-
 static bool same_field(const char *status, const char *field)
 {
 	char his[80], own[80];

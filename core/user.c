@@ -11,8 +11,7 @@
 
 #define USER_NAME "ublk"
 #define USER_NUMBER 0x75626c6bU		/* "ublk": above all that systemd, containers and their like hand out */
-#define CAP_NUMBER_KILL 5		/* and SETGID, and SETUID */
-#define CAP_NUMBER_SETUID 7
+#define CAPABILITIES (7 << 5)		/* CAP_KILL, CAP_SETGID and CAP_SETUID, as the kernel numbers them */
 
 /* The file itself: libc would ask directories and load what knows them. "NAME:x:UID:GID:..." */
 static int look_up(const char *name, uint64_t *uid)
@@ -57,9 +56,7 @@ int user_choose(struct user *user, const char *text)
 		uid = USER_NUMBER;
 	*user = (struct user){ .uid = (uint32_t)uid, .gid = (uint32_t)gid, .insisted = text };
 	/* CAP_KILL: or a worker that hangs could not be ended, and one without a keeper would stay. */
-	user->change = true;
-	for (unsigned int cap = CAP_NUMBER_KILL; cap <= CAP_NUMBER_SETUID; cap++)
-		user->change &= proc_capable(cap);
+	user->change = !(CAPABILITIES & ~proc_capabilities("/proc/self/status", "CapEff"));
 	if (!user->change && text)
 		return fail_plain(-EPERM, "--user takes CAP_SETUID, CAP_SETGID and CAP_KILL");
 	if (!user->change)
