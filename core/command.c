@@ -46,7 +46,7 @@ int command_up(void *self)
 		command_main(k);
 	err = child_watch(&k->command);
 	if (err) {	/* nothing would tell when it ends */
-		kill(k->command.pid, SIGKILL);
+		child_kill(&k->command);
 		child_reap(&k->command);
 	}
 	return err;
@@ -74,6 +74,6 @@ void command_end(struct keeper *k)
 		events_wait(k, -1);
 	if (k->command.ended)
 		return;
-	kill(k->command.pid, SIGKILL);
+	child_kill(&k->command);
 	child_reap(&k->command);
 }

@@ -124,7 +124,7 @@ int worker_exchange(struct keeper *k);
 /* In a child: everything that only the keeper may hold. */
 void keeper_forget(struct keeper *k);
 /* Have @child do what takes as long as the disk does. */
-void keeper_hand_over(struct keeper *k, struct child *child, const char *name, void (*work)(const struct keeper *k));
+void keeper_hand_over(struct keeper *k, struct child *child, const char *name, void (*work)(struct keeper *k));
 
 int params_up(void *self);
 int start_up(void *self);

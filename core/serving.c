@@ -114,11 +114,11 @@ void worker_down(void *self)
 	if (!k->worker.pid)
 		return;
 	if (k->worker.pidfd < 0 && !k->worker.ended) {	/* cannot be watched: only waited for */
-		kill(k->worker.pid, SIGKILL);
+		child_kill(&k->worker);
 		child_reap(&k->worker);
 	}
 	if (!k->started) {	/* no tag will come back: nothing to wait for */
-		kill(k->worker.pid, SIGKILL);
+		child_kill(&k->worker);
 		killed = true;
 	}
 	while (!k->worker.ended) {

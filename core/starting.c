@@ -73,7 +73,7 @@ static void explain_stop(const struct keeper *k)
 	       k->device.info.dev_id, k->device.info.dev_id);
 }
 
-void keeper_hand_over(struct keeper *k, struct child *child, const char *name, void (*work)(const struct keeper *k))
+void keeper_hand_over(struct keeper *k, struct child *child, const char *name, void (*work)(struct keeper *k))
 {
 	*child = (struct child){ .pidfd = -1, .pid = fork() };
 	if (!child->pid) {
@@ -88,7 +88,7 @@ void keeper_hand_over(struct keeper *k, struct child *child, const char *name, v
 		child_reap(child);
 }
 
-static void flush(const struct keeper *k)
+static void flush(struct keeper *k)
 {
 	use_flush(k->device.block_path);
 }
@@ -172,7 +172,7 @@ void start_down(void *self)
  * after the block layer's 30 s: the driver looks when an idle tag's command is
  * cancelled. So one tag is never used there.
  */
-static void write_nr_requests(const struct keeper *k)
+static void write_nr_requests(struct keeper *k)
 {
 	char path[80], number[16];
 	int err;

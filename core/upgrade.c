@@ -89,7 +89,8 @@ static bool may_ask(int pid)
 	if (stat(path, &his) < 0 || stat("/proc/self/ns/user", &own) < 0 || his.st_ino != own.st_ino)
 		return false;
 	text_format(path, sizeof(path), "/proc/%d/status", pid);
-	return same_field(path, "Uid") && same_field(path, "Gid") && !(permitted("/proc/self/status") & ~permitted(path));
+	return same_field(path, "Uid") && same_field(path, "Gid") &&
+	       !(proc_capabilities("/proc/self/status", "CapPrm") & ~proc_capabilities(path, "CapPrm"));
 }
 
 /* What the process behind @asker, whose number is @pid as long as that can be sent signals, is running. */
@@ -243,9 +244,9 @@ static int become(struct keeper *k, const char *mark)
 	return fail(err, "become the other program");
 }
 
-static void try(const struct keeper *k)
+static void try(struct keeper *k)
 {
-	become((struct keeper *)(uintptr_t)k, "?");
+	become(k, "?");
 }
 
 /* Does it understand what we tell it? A child tries, so that nothing is lost if not. */
