@@ -3,7 +3,6 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "applets/ctl/columns.h"
 #include "core/applet.h"
@@ -165,22 +164,6 @@ static bool threads_are(const struct found *d, const char *field, const char *so
 	return proc_threads_say(d->info.ublksrv_pid, field, text, sizeof(text)) && !strcmp(text, so);
 }
 
-/* Of its server, which has written it down: nobody else is told. */
-static bool is_noted(const struct found *d, const char *name)
-{
-	int fd = proc_open_link(found_keeper(d), STATS_LINK);
-	struct stats page;
-	bool noted = false;
-
-	if (fd >= 0 && stats_take(&page, fd) == 0) {
-		noted = stats_value(&page, stats_find(&page, name));
-		stats_close(&page);
-	}
-	if (fd >= 0)
-		close(fd);
-	return noted;
-}
-
 static void get_uid(const struct found *d, char *text)
 {
 	char uid[80];
@@ -189,20 +172,25 @@ static void get_uid(const struct found *d, char *text)
 		text_format(text, VALUE_MAX, "%.*s", (int)strcspn(uid, "\t"), uid);
 }
 
-/* What is in force, of every thread. */
+/* What is in force, of every thread; what the kernel tells nobody else, its server has written down. */
 static void get_sandbox(const struct found *d, char *text)
 {
 	static const struct { const char *name, *field, *so; } kept[] = {
 		{ "no_capabilities", "CapEff", "0000000000000000" }, { "no_new_privs", "NoNewPrivs", "1" },
 		{ "seccomp", NULL, NULL }, { "landlock", NULL, NULL }, { "restricted_rings", NULL, NULL },
 	};
+	struct stats page = STATS_NONE;
+	bool noted;
 	int used = 0;
 
 	if (!d->told || d->info.ublksrv_pid <= 0)
 		return;
+	noted = found_take_stats(d, &page) == 0;
 	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
-		if (kept[i].field ? threads_are(d, kept[i].field, kept[i].so) : is_noted(d, kept[i].name))
+		if (kept[i].field ? threads_are(d, kept[i].field, kept[i].so)
+				  : noted && stats_value(&page, stats_find(&page, kept[i].name)))
 			used += text_format(text + used, (size_t)(VALUE_MAX - used), "%s%s", used ? "," : "", kept[i].name);
+	stats_close(&page);
 }
 
 static void get_mount(const struct found *d, char *text)

@@ -242,6 +242,17 @@ int found_keeper(const struct found *device)
 	return device->told ? registry_keeper(&device->info) : 0;
 }
 
+int found_take_stats(const struct found *device, struct stats *stats)
+{
+	int fd = proc_open_link(found_keeper(device), STATS_LINK), err;
+
+	if (fd < 0)
+		return fd;
+	err = stats_take(stats, fd);
+	close(fd);
+	return err;
+}
+
 bool found_name(const struct found *device, char name[DEVICE_NAME_MAX])
 {
 	int keeper = found_keeper(device);

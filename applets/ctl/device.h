@@ -9,6 +9,7 @@
 #include "core/ctrl.h"
 #include "core/device.h"
 #include "core/name.h"
+#include "core/stats.h"
 #include "core/uapi.h"
 
 struct found {
@@ -62,6 +63,9 @@ struct ctrl_device found_target(const struct found *device);
 
 /* The process that made it, if that is one of ours and alive; else 0. */
 int found_keeper(const struct found *device);
+
+/* What its server has counted until now, as stats_take() has it; close it if that is 0. -ENOENT: it counts nothing. */
+int found_take_stats(const struct found *device, struct stats *stats);
 
 /* What its user calls it. False: nothing, or its keeper is not ours to look into. */
 bool found_name(const struct found *device, char name[DEVICE_NAME_MAX]);

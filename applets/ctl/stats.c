@@ -18,7 +18,6 @@
 #include "applets/ctl/figures.h"
 #include "core/applet.h"
 #include "core/log.h"
-#include "core/proc.h"
 #include "core/status.h"
 #include "core/text.h"
 #include "core/util.h"
@@ -39,17 +38,6 @@ static bool is_there(const struct figures *f)
 }
 
 /* --- taking the figures of a device -------------------------------------------------------------- */
-
-static int take_from_server(int keeper, struct figures *f)
-{
-	int fd = proc_open_link(keeper, STATS_LINK), err;
-
-	if (fd < 0)
-		return fd;
-	err = stats_take(&f->now, fd);
-	close(fd);
-	return err;
-}
 
 static int take_from_kernel(const struct found *device, struct figures *f)
 {
@@ -72,7 +60,7 @@ static int take(const struct found *device, struct figures *f)
 	name_read(keeper, device->id, f->name);
 	if (!device->told)
 		return device->error;
-	err = keeper ? take_from_server(keeper, f) : take_from_kernel(device, f);
+	err = keeper ? found_take_stats(device, &f->now) : take_from_kernel(device, f);
 	if (err)
 		stats_close(&f->now);
 	return err;
