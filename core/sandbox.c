@@ -31,6 +31,17 @@ void sandbox_without(struct sandbox *sandbox, enum sandbox_part part, int error)
 }
 
 /*
+ * A limit of processes says nothing to root. It would to somebody else, who
+ * has all disks of this machine. Without CAP_SYS_RESOURCE it stays as it is.
+ */
+static void lift_process_limit(void)
+{
+	static const uint64_t none[2] = { UINT64_MAX, UINT64_MAX };
+
+	syscall(SYS_prlimit64, 0, RLIMIT_NPROC, none, NULL);
+}
+
+/*
  * The saved user alone, which changes nothing: who may not set it may not set
  * the others. A user namespace, say, has only so many.
  */
@@ -38,8 +49,10 @@ static int try_user(struct user *user)
 {
 	if (!user->change)
 		return 0;
-	if (syscall(SYS_setresgid, -1, -1, user->gid) == 0 && syscall(SYS_setresuid, -1, -1, user->uid) == 0)
+	if (syscall(SYS_setresgid, -1, -1, user->gid) == 0 && syscall(SYS_setresuid, -1, -1, user->uid) == 0) {
+		lift_process_limit();
 		return 0;
+	}
 	if (user->insisted)
 		return fail(-errno, "let the server be user %" PRIu32 ", group %" PRIu32, user->uid, user->gid);
 	info("the server stays the user it is: %s", strerror(errno));
@@ -88,17 +101,6 @@ int sandbox_early(struct sandbox *sandbox)
 	return try_user(&sandbox->user);
 }
 
-/*
- * A limit of processes says nothing to root. It would to somebody else, who
- * has all disks of this machine. Without CAP_SYS_RESOURCE it stays as it is.
- */
-static void lift_process_limit(void)
-{
-	static const uint64_t none[2] = { UINT64_MAX, UINT64_MAX };
-
-	syscall(SYS_prlimit64, 0, RLIMIT_NPROC, none, NULL);
-}
-
 /* Of this thread alone: libc's would have all threads do it, and some have yet to fetch. */
 static int change_user(const struct user *user)
 {
@@ -106,7 +108,6 @@ static int change_user(const struct user *user)
 
 	if (!user->change)
 		return 0;
-	lift_process_limit();
 	if (syscall(SYS_setgroups, 0, NULL) < 0 && errno != EPERM)	/* a user namespace may keep them */
 		return -errno;
 	return syscall(SYS_setresgid, gid, gid, gid) < 0 || syscall(SYS_setresuid, uid, uid, uid) < 0 ? -errno : 0;
