@@ -27,7 +27,7 @@ UNIT_MODEL_TESTS := test_serve test_life
 UNIT_NATIVE_TESTS := $(UNIT_MODEL_TESTS)	# the model is made for one C library
 UNIT_REAL_LOG := test_log test_life
 # What every test may link with: all but main and the tools, and what the tests have their own of
-UNIT_CORE := $(filter-out core/main.c core/sandbox.c core/ring.c applets/ctl%,$(SOURCES))
+UNIT_CORE := $(filter-out core/main.c core/sandbox.c core/ring.c applets/ctl%,$(SOURCES)) tests/unit/no_sandbox.c
 UNIT_PROGRAMS := $(UNIT_TESTS:%=$(UNIT)/asan/%) $(UNIT_TSAN_TESTS:%=$(UNIT)/tsan/%) \
 	$(patsubst %,$(UNIT)/musl/%,$(filter-out $(UNIT_NATIVE_TESTS),$(UNIT_TESTS)))
 UNIT_SCRIPTS := $(wildcard tests/unit/*.sh)
@@ -63,7 +63,7 @@ $(eval $(call unit_flavour,musl,$(UNIT_CORE:%.c=$(OUT)/obj/%.o),$$(UNIT_MUSL)))
 # What a test needs beside itself
 UNIT_HELPERS = $(if $(filter $(UNIT_REAL_LOG),$1),,tests/unit/said) \
 	$(if $(filter test_inflate test_life,$1),tests/unit/deflater) \
-	$(if $(filter $(UNIT_MODEL_TESTS),$1),tests/unit/model tests/unit/model_ctrl tests/unit/no_sandbox tests/unit/load) $(if $(filter test_uapi,$1),tests/unit/uapi_host)
+	$(if $(filter $(UNIT_MODEL_TESTS),$1),tests/unit/model tests/unit/model_ctrl tests/unit/load) $(if $(filter test_uapi,$1),tests/unit/uapi_host)
 unit_objects = $(patsubst %,$(UNIT)/$1/%.o,tests/unit/$2 $(call UNIT_HELPERS,$2)) $(UNIT)/$1/core.a
 
 # Mappings are counted where the whole server runs

@@ -19,6 +19,7 @@
 #include "core/affinity.h"
 #include "core/applet.h"
 #include "core/log.h"
+#include "core/sandbox.h"
 #include "core/spec.h"
 #include "core/state.h"
 #include "core/stats.h"
@@ -586,14 +587,18 @@ static struct place zip_where(void *self, const struct span *span)
 static int zip_instead(void *self, const struct spec *spec)
 {
 	struct zip *z = self;
+	struct sandbox sandbox = { .on = spec->sandbox == SANDBOX_ON, .applet = spec->applet->name };
 	int err;
 
-	(void)spec;
 	if (!z->list)
 		return 1;
 	err = check(z);
 	if (!err)
+		err = user_choose(&sandbox.user, spec->user);
+	if (!err)
 		err = open_archive(z);
+	if (!err)
+		err = sandbox_alone(&sandbox);
 	if (!err)
 		err = zip_list(z);
 	backing_close(&z->backing);
