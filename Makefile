@@ -26,8 +26,15 @@ ifeq ($(origin AR),default)
 AR := $(CROSS_COMPILE)ar
 endif
 STRIP ?= $(CROSS_COMPILE)strip
-# for size; what clang calls that is nearer to -O2
-CFLAGS ?= $(if $(findstring clang,$(CC)),-Oz,-Os)
+# For size. -Oz of gcc has small constants pushed and popped, so that what each request and each entry of an archive goes
+# through is left at -Os.
+known_flags = $(shell for flag in $(1); do $(CC) -Werror $$flag -fsyntax-only -x c /dev/null 2>/dev/null && echo $$flag; done)
+SMALLEST := -Os $(call known_flags,-Oz -fno-move-loop-invariants -fno-caller-saves)
+QUICK := $(addprefix core/,batch pool queue region request ring turn xfer) applets/null applets/mem/mem applets/mem/store \
+	$(addprefix applets/file/,cow file mapping) \
+	$(addprefix applets/zip/,archive cache checksum erofs extra index inflate member names scan sort sozip splice track tree \
+		window work zip)
+CFLAGS ?= $(if $(filter $(QUICK),$(basename $<)),-Os,$(SMALLEST))
 WERROR ?= -Werror
 Q := $(if $(V),,@)
 say = $(if $(V),@:,@printf '  %-7s %s\n' $(1) $(2))
