@@ -67,6 +67,7 @@ static int load_directly(void)
 static int load_with_modprobe(void)
 {
 	static const char *const paths[] = { "/sbin/modprobe", "/usr/sbin/modprobe", "/bin/modprobe" };
+	static char *words[] = { "modprobe", "-q", "ublk_drv", NULL };
 	int status = 0;
 	pid_t pid = fork();
 
@@ -75,7 +76,7 @@ static int load_with_modprobe(void)
 	if (!pid) {
 		signals_restore();
 		for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
-			execl(paths[i], "modprobe", "-q", "ublk_drv", (char *)NULL);
+			execv(paths[i], words);
 		_exit(STATUS_NO_COMMAND);
 	}
 	if (RETRY(waitpid(pid, &status, 0)) < 0)

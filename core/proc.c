@@ -416,7 +416,7 @@ bool proc_is_devtmpfs(const char *dir)
 		return false;
 	text_format(number, sizeof(number), " %u:%u /", major(st.st_dev), minor(st.st_dev));
 	while (!found && (line = lines_next(&lines)))	/* "ID PARENT MAJOR:MINOR ROOT WHERE OPTIONS ... - TYPE SOURCE ..." */
-		found = strstr(line, number) && strstr(line, " - devtmpfs ");
+		found = text_has(line, number) && text_has(line, " - devtmpfs ");
 	close(lines.fd);
 	return found;
 }

@@ -291,6 +291,15 @@ int text_number(const char **text, uint64_t *number)
 	return 0;
 }
 
+bool text_has(const char *text, const char *part)
+{
+	size_t length = strlen(part);
+
+	while (*text && strncmp(text, part, length))
+		text++;
+	return !strncmp(text, part, length);
+}
+
 int text_is_number(const char *text, uint64_t *number)
 {
 	int err = text_number(&text, number);

@@ -40,6 +40,9 @@ size_t text_utf8(const void *bytes, size_t left, uint32_t *character);
 /* Does it move the cursor, or turn around or hide what is near it? */
 bool text_acts(uint32_t character);
 
+/* Does @part occur in @text? libc's strstr() is for long ones, and large. */
+bool text_has(const char *text, const char *part);
+
 /* All of @text is one number. 0, -EINVAL or -ERANGE. */
 int text_is_number(const char *text, uint64_t *number);
 

@@ -41,7 +41,7 @@ int figures_of_kernel(struct stats *stats, const char *path)
 		at += strspn(at, " ");
 		if (text_number(&at, &number))
 			break;
-		numbers[i] = names[i].name && strstr(names[i].name, "_bytes") ? number * SECTOR : number;
+		numbers[i] = names[i].name && text_has(names[i].name, "_bytes") ? number * SECTOR : number;
 	}
 	return 0;
 }

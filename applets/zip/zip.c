@@ -274,7 +274,7 @@ static bool is_changed(struct zip *z)
 /* Who wants one member needs no others, if it is named as names are here. */
 static const char *only_member(const char *name)
 {
-	bool plain = name && *name && *name != '/' && name[strlen(name) - 1] != '/' && !strstr(name, "//");
+	bool plain = name && *name && *name != '/' && name[strlen(name) - 1] != '/' && !text_has(name, "//");
 
 	return plain ? name : NULL;
 }

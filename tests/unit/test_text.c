@@ -176,6 +176,15 @@ static void strings_are_json(void)
 	unlink(path);
 }
 
+static void parts_are_found_as_by_libc(void)
+{
+	static const char *const texts[] = { "", "a", "aa", "aab", "aaab", "ab", "b", "a//b", "/", "//", "a/b" };
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		for (size_t j = 0; j < sizeof(texts) / sizeof(*texts); j++)
+			CHECK_EQ(text_has(texts[i], texts[j]), strstr(texts[i], texts[j]) != NULL);
+}
+
 static void full_disk_is_noticed(void)
 {
 	CHECK_EQ(output_to("/dev/full", say_much), -ENOSPC);
@@ -189,5 +198,6 @@ TESTS(
 	{ "numbers are decimal and of 64 bits", numbers_within_64_bits },
 	{ "what is written in many pieces comes out whole and in order", output_comes_whole },
 	{ "any text makes a string of JSON", strings_are_json },
+	{ "a part of a text is found as strstr finds it", parts_are_found_as_by_libc },
 	{ "output that cannot be written is an error", full_disk_is_noticed },
 )
