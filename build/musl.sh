@@ -21,10 +21,11 @@ set -eu
 version=1.2.5
 tarball=musl_$version.orig.tar.gz
 sha256=a9a118bbe84d8764da0ea0d28b3ab3fae8477fc7e4085d90102b8596fc7c75e4
-optimization="-Os -fPIE -ffunction-sections -fdata-sections -fno-stack-protector"
 
 here=$(cd "$(dirname "$0")" && pwd)
 : "${CC:=gcc}" "${AR:=ar}"
+smallest=$($CC -Oz -fsyntax-only -x c /dev/null 2>/dev/null && echo -Oz || echo -Os)
+optimization="$smallest -fPIE -ffunction-sections -fdata-sections -fno-stack-protector"
 cache=${UBLK_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/ublk}
 
 # shellcheck source=build/apt.sh
