@@ -99,6 +99,16 @@ $(OUT)/deps/deps.stamp: build/deps.sh $(OUT)/musl.flags
 
 FORCE:
 
+# --- the binary for other machines
+
+# make cross-aarch64  out/aarch64/ublk, with a cross compiler; make cross-riscv64 likewise
+CROSS := aarch64 riscv64
+
+.PHONY: $(CROSS:%=cross-%)
+$(CROSS:%=cross-%): cross-%:
+	$(Q)build/packages.sh $@
+	$(Q)$(MAKE) --no-print-directory OUT=$(OUT)/$* CROSS_COMPILE=$*-linux-gnu-
+
 # --- an image for containers
 
 # make oci         out/ublk-oci.tar: an image for containers that holds the program and its links, and nothing else

@@ -3,9 +3,9 @@
 #
 # packages.sh GROUP... - make sure that the programs a group needs are there
 #
-# The groups are build, test, vm, bench, valgrind, and peers and zip-peers, which are what ublk and ublk-zip are measured
-# against. A thing counts as present when its proof is found, not when a package database says so: that is quick, it works
-# on any distribution, and it respects what was installed by hand.
+# The groups are build, test, vm, bench, valgrind, peers and zip-peers, which are what ublk and ublk-zip are measured
+# against, and cross-aarch64 and cross-riscv64. A thing counts as present when its proof is found, not when a package
+# database says so: that is quick, it works on any distribution, and it respects what was installed by hand.
 
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
@@ -18,6 +18,10 @@ needs() {
 	build	libc6-dev		/usr/include/stdio.h
 	build	linux-libc-dev		/usr/include/linux/io_uring.h
 	build	make			make
+	cross-aarch64	gcc-aarch64-linux-gnu		aarch64-linux-gnu-gcc
+	cross-aarch64	linux-libc-dev-arm64-cross	/usr/aarch64-linux-gnu/include/asm/unistd.h
+	cross-riscv64	gcc-riscv64-linux-gnu		riscv64-linux-gnu-gcc
+	cross-riscv64	linux-libc-dev-riscv64-cross	/usr/riscv64-linux-gnu/include/asm/unistd.h
 	peers	nbd-client		nbd-client
 	peers	nbdkit			nbdkit
 	test	clang			clang
@@ -148,9 +152,9 @@ require_rights() {
 }
 
 groups=$*
-test -n "$groups" || die "usage: packages.sh build|test|vm|bench|peers|zip-peers..."
+test -n "$groups" || die "usage: packages.sh build|test|vm|bench|peers|zip-peers|cross-ARCH..."
 for group; do
-	needs | grep -q "^$group	" || die "no group is called '$group': build, test, vm, bench, peers and zip-peers are"
+	needs | grep -q "^$group	" || die "no group is called '$group'; see the head of build/packages.sh"
 done
 
 wanted=$(missing | tr '\n' ' ')
