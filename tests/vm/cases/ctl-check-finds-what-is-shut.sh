@@ -51,8 +51,10 @@ if test -e /proc/sys/kernel/io_uring_disabled; then
 	shut io_uring '.*sysctl kernel.io_uring_disabled=2' 'as root: sysctl kernel.io_uring_disabled=0' ublk-ctl check
 	echo 0 >/proc/sys/kernel/io_uring_disabled
 fi
-shut io_uring '.*a seccomp profile blocks it' 'allow io_uring_setup, .*that of docker' without-syscall 425 1 ublk-ctl check
-shut io_uring '.*a seccomp profile blocks it' 'allow io_uring_setup, .*that of podman' without-syscall 425 38 ublk-ctl check
+shut io_uring '.*a seccomp profile blocks it' 'allow io_uring_setup, .*that of docker' \
+	without-syscall io_uring_setup 1 ublk-ctl check
+shut io_uring '.*a seccomp profile blocks it' 'allow io_uring_setup, .*that of podman' \
+	without-syscall io_uring_setup 38 ublk-ctl check
 shut io_uring '.*this kernel was built without it' 'ublk needs CONFIG_IO_URING' \
 	strace -f -o /dev/null -e inject=io_uring_setup:error=ENOSYS ublk-ctl check
 

@@ -16,16 +16,16 @@ slow_down() {
 has_said() {
 	test "$(grep -c "^$worker .*write(" "$case/trace")" -ge "$1"
 }
-# waits_for_the_end - it has said all that there is to say, and reads until its queues have ended (system call 0)
+# waits_for_the_end - it has said all that there is to say, and reads until its queues have ended
 waits_for_the_end() {
-	test "$(cut -d ' ' -f 1 "/proc/$worker/syscall")" = 0
+	test "$(cut -d ' ' -f 1 "/proc/$worker/syscall")" = "$(without-syscall read)"
 }
 # is_dead - and all its threads, though its keeper has not looked yet
 is_dead() {
 	test "$(sed -n 's/^State:.\(.\).*/\1/p' "/proc/$worker/status")$(ls "/proc/$worker/task" | wc -l)" = Z1
 }
 
-requires strace
+requires strace without-syscall
 disk=$(start_disk mem --size 16M --supervise --queues 2)
 pattern 1M 1 | write_at "$disk" 0
 keeper=$(server_pid "$disk")

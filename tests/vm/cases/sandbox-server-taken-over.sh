@@ -43,6 +43,10 @@ while read -r call; do
 	before=$(worker_pid "$disk")
 	seen=$(try syscall "$call")
 	case $seen in
+	'not known')
+		expect "$call $(uname -m)" != "$call x86_64" # only there are the oldest ones
+		continue
+		;;
 	dead)
 		expect "$(worker_pid "$disk")" != "$before"
 		lives=$((lives + 1))
@@ -102,7 +106,7 @@ done <<-'END'
 	eventfd2 0 0
 	getppid
 END
-expect "$calls" -ge 45
+expect "$calls" -ge 44
 stop_disk "$disk"
 
 # NOP READV WRITEV POLL_ADD POLL_REMOVE SENDMSG RECVMSG ACCEPT CANCEL CONNECT OPENAT CLOSE FILES_UPDATE STATX READ WRITE FADVISE
@@ -122,7 +126,7 @@ expect "$(worker_pid "$disk")" = "$before"
 stop_disk "$disk"
 
 # What stands behind the filter, where there is none: landlock (/tmp is everybody's), the user, no room for a descriptor
-start_with="without-syscall 317 1"
+start_with="without-syscall seccomp 1"
 disk=$(start_disk shellcode --queues=1)
 while read -r result call; do
 	expect "$call: $(try syscall "$call")" = "$call: returned $result"

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 about "what happens just while the keeper becomes another program is not lost: its command's end, a user, a stop, its device's end"
 
-requires strace
+requires strace without-syscall
 
-EXECVEAT=322 SOCKETPAIR=53
+EXECVEAT=$(without-syscall execveat) SOCKETPAIR=$(without-syscall socketpair)
 
 # slowly PID INJECTION... - its system calls take their time
 slowly() {

@@ -19,7 +19,7 @@
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
-#include <sys/user.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,6 +29,26 @@
 #define TURNS 12
 #define EVENTS (PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | \
 		PTRACE_O_EXITKILL)
+
+/* In which of a thread's registers the kernel looks for a system call's number, and leaves what came of it */
+#if defined(__x86_64__)
+#define NUMBER 15
+#define RESULT 10
+#elif defined(__aarch64__)
+#define NUMBER 8
+#define RESULT 0
+#elif defined(__riscv)
+#define NUMBER 17
+#define RESULT 10
+#endif
+#define REGISTERS 1		/* NT_PRSTATUS */
+#define SYSTEM_CALL 0x404	/* NT_ARM_SYSTEM_CALL: the number in the register is only a copy */
+
+#ifdef SYS_poll
+#define POLL SYS_poll
+#else
+#define POLL SYS_ppoll
+#endif
 
 enum role { UNKNOWN, KEEPER, WORKER, OTHER };
 
@@ -64,7 +84,10 @@ static struct traced *find(pid_t id)
 static int counts(long call)
 {
 	static const long never[] = {
-		SYS_arch_prctl, SYS_brk, SYS_clock_gettime, SYS_close, SYS_exit, SYS_exit_group, SYS_futex, SYS_getegid,
+#ifdef SYS_arch_prctl
+		SYS_arch_prctl,
+#endif
+		SYS_brk, SYS_clock_gettime, SYS_close, SYS_exit, SYS_exit_group, SYS_futex, SYS_getegid,
 		SYS_geteuid, SYS_getgid, SYS_getpid, SYS_getppid, SYS_gettid, SYS_getuid, SYS_kill, SYS_munmap,
 		SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_rt_sigreturn, SYS_sched_yield, SYS_set_robust_list,
 		SYS_set_tid_address, SYS_tgkill, SYS_tkill, SYS_wait4, SYS_waitid,
@@ -73,27 +96,42 @@ static int counts(long call)
 	for (size_t i = 0; i < sizeof(never) / sizeof(*never); i++)
 		if (never[i] == call)
 			return 0;
-	if (call == SYS_poll && error != EINTR)
+	if (call == POLL && error != EINTR)
 		return 0;
 	return call >= 0 && call < CALLS && turns[call]++ < TURNS;
 }
 
+static void make_no_call(struct traced *one, unsigned long *registers, const struct iovec *all)
+{
+#ifdef __aarch64__
+	int none = -1;
+
+	(void)registers;
+	all = &(struct iovec){ &none, sizeof(none) };
+	ptrace(PTRACE_SETREGSET, one->id, SYSTEM_CALL, all);
+#else
+	registers[NUMBER] = (unsigned long)-1;
+	ptrace(PTRACE_SETREGSET, one->id, REGISTERS, all);
+#endif
+}
+
 static void at_call(struct traced *one)
 {
-	struct user_regs_struct regs;
+	unsigned long registers[64];
+	struct iovec all = { registers, sizeof(registers) };
 
-	if (ptrace(PTRACE_GETREGS, one->id, 0, &regs) < 0)
+	if (ptrace(PTRACE_GETREGSET, one->id, REGISTERS, &all) < 0)
 		return;
 	one->inside = !one->inside;
-	if (one->inside && executed && one->role == who && counts((long)regs.orig_rax) && ++seen == wanted) {
-		failed = (long)regs.orig_rax;
+	if (one->inside && executed && one->role == who && counts((long)registers[NUMBER]) && ++seen == wanted) {
+		failed = (long)registers[NUMBER];
 		one->failing = 1;
-		regs.orig_rax = (unsigned long long)-1;
-		ptrace(PTRACE_SETREGS, one->id, 0, &regs);
+		make_no_call(one, registers, &all);
 	} else if (!one->inside && one->failing) {
 		one->failing = 0;
-		regs.rax = (unsigned long long)-error;
-		ptrace(PTRACE_SETREGS, one->id, 0, &regs);
+		registers[NUMBER] = (unsigned long)failed;	/* or the next call might be none either */
+		registers[RESULT] = (unsigned long)-error;
+		ptrace(PTRACE_SETREGSET, one->id, REGISTERS, &all);
 	}
 }
 
