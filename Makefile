@@ -75,7 +75,7 @@ $(OUT)/generated/syscalls.inc: $(SOURCES) build/seccomp.sh
 $(OUT)/obj/core/sandbox.o: CPPFLAGS += -I$(OUT)/generated
 $(OUT)/obj/core/sandbox.o: $(OUT)/generated/syscalls.inc
 
-$(OUT)/ublk: $(OBJECTS) $(OUT)/musl.flags build/link.sh
+$(OUT)/ublk: $(OBJECTS) $(OUT)/musl.flags build/link.sh build/link.map
 	$(call say,LINK,$@)
 	$(Q)CC="$(CC)" build/link.sh $(OUT) $@.debug $(OBJECTS) $(LDFLAGS)
 	$(Q)$(STRIP) -s -R .comment -o $@ $@.debug
@@ -103,11 +103,12 @@ FORCE:
 
 # make cross-aarch64  out/aarch64/ublk, with a cross compiler; make cross-riscv64 likewise
 CROSS := aarch64 riscv64
+for_machine = $(MAKE) --no-print-directory OUT=$(OUT)/$1 CROSS_COMPILE=$1-linux-gnu-
 
 .PHONY: $(CROSS:%=cross-%)
 $(CROSS:%=cross-%): cross-%:
 	$(Q)build/packages.sh $@
-	$(Q)$(MAKE) --no-print-directory OUT=$(OUT)/$* CROSS_COMPILE=$*-linux-gnu-
+	$(Q)$(call for_machine,$*) all
 
 # --- an image for containers
 

@@ -50,6 +50,8 @@ apt_helper() {
 	echo "${bin%methods/}apt-helper"
 }
 
+# Where $apt_architecture is set, such as to arm64, what follows is about the packages for that.
+
 # apt_private DIR LINE... - make a private set of sources, lists and caches in DIR from these lines of sources.list,
 # and read their indexes. Signatures are checked with the keys of distributions that the machine already holds.
 apt_private() {
@@ -68,7 +70,10 @@ apt_private() {
 apt_in() {
 	apt_dir=$1 apt_command=$2
 	shift 2
+	# shellcheck disable=SC2086 # no words at all, or two
 	"$apt_command" \
+		${apt_architecture:+-o APT::Architecture=$apt_architecture} \
+		${apt_architecture:+-o APT::Architectures=$apt_architecture} \
 		-o Dir::Etc::sourcelist="$apt_dir/sources.list" -o Dir::Etc::sourceparts="$apt_dir/parts" \
 		-o Dir::Etc::preferences=/dev/null -o Dir::Etc::preferencesparts="$apt_dir/parts" \
 		-o Dir::Etc::trustedparts="$apt_dir/keys" \

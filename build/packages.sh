@@ -4,8 +4,8 @@
 # packages.sh GROUP... - make sure that the programs a group needs are there
 #
 # The groups are build, test, vm, bench, valgrind, peers and zip-peers, which are what ublk and ublk-zip are measured
-# against, and cross-aarch64 and cross-riscv64. A thing counts as present when its proof is found, not when a package
-# database says so: that is quick, it works on any distribution, and it respects what was installed by hand.
+# against, and cross- and vm- with aarch64 and riscv64. A thing counts as present when its proof is found, not when a
+# package database says so: that is quick, it works on any distribution, and it respects what was installed by hand.
 
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
@@ -62,6 +62,8 @@ needs() {
 	vm	xz-utils		xz
 	vm	zip			zip
 	vm	zstd			zstd
+	vm-aarch64	qemu-system-arm		qemu-system-aarch64
+	vm-riscv64	qemu-system-misc	qemu-system-riscv64
 	zip-peers	archivemount		archivemount
 	zip-peers	fuse-zip		fuse-zip
 	zip-peers	libarchive-tools	bsdtar
@@ -152,7 +154,7 @@ require_rights() {
 }
 
 groups=$*
-test -n "$groups" || die "usage: packages.sh build|test|vm|bench|peers|zip-peers|cross-ARCH..."
+test -n "$groups" || die "usage: packages.sh build|test|vm|bench|peers|zip-peers|cross-ARCH|vm-ARCH..."
 for group; do
 	needs | grep -q "^$group	" || die "no group is called '$group'; see the head of build/packages.sh"
 done

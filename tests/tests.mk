@@ -7,6 +7,8 @@
 #: make valgrind    the unit tests once more, under valgrind
 #: make test-boot   disks as units of a systemd that boots, runs and is switched off in a virtual machine
 #: make test-foreign  the kernel's own tests of the driver, with ublk in place of their server; on 7.3, or KERNEL=6.12
+#: make test-aarch64  the cases on a machine of another kind, emulated; on 6.12, or KERNEL=7.3 for another, CASES="..."
+#: make test-riscv64  likewise
 #
 # Each leaves a line per claim in out/results/: pass, fail or skip, a tab, and what was claimed.
 
@@ -123,6 +125,14 @@ valgrind: $(OUT)/deps/deps.stamp
 
 lint: $(OUT)/deps/deps.stamp $(UNIT_GENERATED) $(OUT)/generated/syscalls.inc
 	$(Q)tests/lint $(OUT)
+
+# --- other machines. No part of "make test", for most of it has nothing to do with the machine
+
+.PHONY: $(CROSS:%=test-%)
+$(CROSS:%=test-%): test-%: cross-%
+	$(Q)$(call for_machine,$*) tools
+	$(Q)build/packages.sh vm vm-$*
+	$(Q)tests/vm/cases.sh --kernel $(KERNEL)-$* $(CASES)
 
 # --- faults
 

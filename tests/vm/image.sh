@@ -7,6 +7,8 @@
 # the rest, and the modules named below with what they need. What changes (ublk, the cases, the command) is appended by
 # "run" as a second archive. Built once for each kernel, and again when a file that went in has changed.
 #
+# For a kernel of another machine the programs are those that userland.sh unpacks, with the same names.
+#
 # The programs that start others are real ones: busybox's shell, setsid or xargs start busybox's own mount, dd or losetup
 # even where a better one is on PATH.
 
@@ -35,6 +37,19 @@ die() {
 	exit 1
 }
 
+# --- the machine
+
+# Debian's word for it, which is in the name of the kernel, and where its programs are: nothing for this one
+choose_machine() {
+	userland=
+	case $release in
+	*-arm64*) machine=arm64 ;;
+	*-riscv64) machine=riscv64 ;;
+	*) machine=amd64 && return ;;
+	esac
+	userland=$("$here/userland.sh" "$machine")
+}
+
 # --- programs and their libraries
 
 # put FILE DIR - the file goes into DIR of the image, and its name into the list of what went in
@@ -46,19 +61,42 @@ put() {
 
 # /lib and /usr/lib are one directory in the image, as they are on a new Debian
 put_library() {
-	case $1 in
-	/usr/*) put "$1" "$(dirname "$1")" ;;
-	*) put "$1" "/usr$(dirname "$1")" ;;
+	case ${1#"$userland"} in
+	/usr/*) put "$1" "$(dirname "${1#"$userland"}")" ;;
+	*) put "$1" "/usr$(dirname "${1#"$userland"}")" ;;
 	esac
 }
 
+find_program() {
+	if test -z "$userland"; then
+		command -v "$1"
+	else
+		find "$userland/usr/bin" "$userland/usr/sbin" -name "$1" | grep .
+	fi
+}
+
+# note_libraries PROGRAM - in the list of what is needed, with what they need themselves, and who loads it all
+note_libraries() {
+	if test -z "$userland"; then
+		ldd "$1" 2>/dev/null | grep -o '/[^ ]*' >>"$work/libraries" || true
+		return
+	fi
+	readelf -ldW "$1" 2>/dev/null |
+		sed -n 's/.*interpreter: .*\/\(.*\)\]/\1/p; s/.*(NEEDED).*\[\(.*\)\]/\1/p' | while read -r name; do
+		library=$(find "$userland/usr/lib" -name "$name" -printf '%d %p\n' | sort | sed -n '1s/^[0-9] //p')
+		! grep -qxF "$library" "$work/libraries" || continue
+		echo "$library" >>"$work/libraries"
+		note_libraries "$library"
+	done
+}
+
 put_program() {
-	path=$(command -v "$1") || return 1
+	path=$(find_program "$1") || return 1
 	case $path in
 	*/sbin/*) put "$path" usr/sbin ;;
 	*) put "$path" usr/bin ;;
 	esac
-	ldd "$path" 2>/dev/null | grep -o '/[^ ]*' >>"$work/libraries" || true
+	note_libraries "$path"
 }
 
 put_programs() {
@@ -89,7 +127,7 @@ put_udev() {
 	mkdir -p "$root/usr/lib/systemd"
 	ln -s ../../bin/udevadm "$root/usr/lib/systemd/systemd-udevd"
 	for rule in $rules; do
-		for file in /usr/lib/udev/rules.d/$rule.rules /lib/udev/rules.d/$rule.rules; do
+		for file in "$userland/usr/lib/udev/rules.d/$rule.rules" "$userland/lib/udev/rules.d/$rule.rules"; do
 			test ! -e "$file" || { put "$file" usr/lib/udev/rules.d && break; }
 		done
 	done
@@ -98,7 +136,6 @@ put_udev() {
 # --- modules
 
 put_modules() {
-	release=$(ls "$kernel/lib/modules")
 	for module in $modules; do
 		modprobe -d "$kernel" -S "$release" --show-depends "$module" 2>/dev/null >>"$work/modules" ||
 			echo "vm: kernel $release has no module $module" >&2
@@ -151,7 +188,7 @@ put_profiles() {
 	profile=/usr/share/containers/seccomp.json
 	test -e $profile || die "there is no $profile here: build/packages.sh vm installs what is needed"
 	mkdir -p "$root/usr/share/containers"
-	python3 "$here/seccomp.py" $profile "$root/usr/share/containers"
+	python3 "$here/seccomp.py" "$machine" $profile "$root/usr/share/containers"
 	printf '%s\n' $profile "$here/seccomp.py" >>"$work/inputs"
 }
 
@@ -193,8 +230,10 @@ build() {
 
 test -e "${1:-}/vmlinuz" || die "usage: image.sh KERNELDIR (a directory with vmlinuz and lib/modules)"
 kernel=$(readlink -f "$1")
+release=$(ls "$kernel/lib/modules")
+choose_machine
 key=$({ cat "$here/image.sh"; echo "$kernel"; } | cksum | cut -d' ' -f1)
-image=$cache/$(ls "$kernel/lib/modules")-$key.cpio
+image=$cache/$release-$key.cpio
 current || build
 touch -c "$image" "$image.inputs"
 echo "$image"

@@ -5,12 +5,12 @@
 #
 # The directory holds vmlinuz and lib/modules/RELEASE as the distribution built them. It is kept in the cache and never
 # looked for again; remove it there to get a newer one. A name that is not in the list is looked for in the last suite.
+# 6.12-aarch64 is the same kernel for another machine, 6.12-aarch64-16k with larger pages, and 6.12-riscv64 likewise.
 #
 # Exit status: 0, or 4 when the kernel cannot be had; the reason is the last line of standard error.
 
 set -eu
 
-flavour=cloud-amd64
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${UBLK_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/ublk}/kernels
 
@@ -23,12 +23,24 @@ unavailable() {
 }
 
 where() {
-	awk -v name="$name" '/^[0-9]/ { where = $2 } $1 == name { exit } END { print where }' "$here/kernels"
+	awk -v name="$version" '/^[0-9]/ { where = $2 } $1 == name { exit } END { print where }' "$here/kernels"
 }
 
-# Lines of sources.list for the suites that may hold it
+# The packages of this name
+choose_flavour() {
+	case $name in
+	*-aarch64) flavour=cloud-arm64 apt_architecture=arm64 ;;
+	*-aarch64-16k) flavour=arm64-16k apt_architecture=arm64 ;;
+	*-riscv64) flavour=riscv64 apt_architecture=riscv64 ;;
+	*) flavour=cloud-amd64 ;;
+	esac
+}
+
+# Lines of sources.list for the suites that may hold it. Debian has had riscv64 since trixie.
 sources() {
-	if test "$(where)" = own; then
+	if test "$(where)" = own && test $flavour = riscv64; then
+		apt_archives | sed "s|.*|deb & trixie main|"
+	elif test "$(where)" = own; then
 		apt_sources | awk '$3 == "main" { print "deb", $1, $2, $3 }'
 	else
 		apt_archives | sed "s|.*|deb & $(where) main|"
@@ -55,7 +67,7 @@ reason() {
 # The releases there are, newest first, such as 6.12.117+deb12-cloud-amd64
 releases() {
 	apt_in "$work/apt" apt-cache search -n "^linux-(image|binary).*-$flavour" | awk '{ print $1 }' |
-		sed -n "s/^linux-[a-z-]*-\($(echo "$name" | sed 's/\./\\./g')\.[0-9.]*+.*-$flavour\).*/\1/p" |
+		sed -n "s/^linux-[a-z-]*-\($(echo "$version" | sed 's/\./\\./g')\.[0-9.]*+[^-]*-$flavour\).*/\1/p" |
 		sed '/-dbg$/d; s/-unsigned$//' | sort -ruV
 }
 
@@ -98,7 +110,7 @@ keep() {
 find_and_fetch() {
 	read_indexes
 	releases >"$work/releases"
-	test -s "$work/releases" || unavailable "the suite '$(where)' holds no kernel $name for $flavour now"
+	test -s "$work/releases" || unavailable "the suite '$(where)' holds no kernel $version for $flavour now"
 	while read -r release; do
 		fetch "$release"
 		if arrange "$release"; then
@@ -114,8 +126,9 @@ test $# = 1 || {
 	echo "usage: kernel.sh NAME" >&2
 	exit 2
 }
-name=$1
-case $name in
+name=$1 version=${1%%-*}
+choose_flavour
+case $version in
 *[!0-9.]* | '') unavailable "this is no name of a kernel: 6.12 is" ;;
 esac
 
