@@ -137,6 +137,9 @@ struct backend {
 	 */
 	bool (*at_once)(const void *self);
 
+	/* Is what was written gone with its worker, whatever --recovery says? NULL: no. Asked before prepare(). */
+	bool (*forgets)(const void *self);
+
 	/*
 	 * Read, parse, allocate, check, and describe the disk. Runs in the
 	 * worker after every right is gone and before the block device exists.

@@ -45,6 +45,8 @@ static void take_signal(struct keeper *k)
 			events_tell_stats(k);
 		if (sig == UPGRADE_SIGNAL)
 			upgrade_asked(k, &event);
+		if (k->spec->root && k->ready)
+			continue;
 		if (sig == SIGHUP && k->ignore_hangup)
 			continue;
 		if (sig != SIGINT && sig != SIGTERM && sig != SIGHUP)

@@ -31,6 +31,7 @@
 #include "core/proc.h"
 #include "core/region.h"
 #include "core/resident.h"
+#include "core/root.h"
 #include "core/state.h"
 #include "core/stats.h"
 #include "core/status.h"
@@ -46,9 +47,13 @@ static int memory_up(void *self)
 	const char *score = k->spec->oom_score_adj;
 	int err = 0;
 
+	if (k->spec->root)
+		root_stay();
+	if (k->spec->root && !score)
+		score = "-1000";
 	if (score && (*k->score_found || proc_read("/proc/self/oom_score_adj", k->score_found, sizeof(k->score_found)) > 0))
 		err = resident_score(score);
-	if (!err && k->spec->mlock)
+	if (!err && (k->spec->mlock || k->spec->root))
 		err = resident_lock();
 	return err;
 }
@@ -59,7 +64,7 @@ static int paths_up(void *self)
 {
 	struct keeper *k = self;
 	const struct applet *applet = k->spec->applet;
-	int err = user_choose(&k->device.user, k->spec->user);
+	int err = user_choose(&k->device.user, k->spec);
 
 	if (!err)
 		err = notify_open(k->spec);
@@ -67,6 +72,8 @@ static int paths_up(void *self)
 		err = applet->backend->prepare(applet->self, k->spec);
 	if (!err && k->spec->shared_memory)		/* behind what the disk is kept in, which others look for */
 		err = region_open(&k->device.region, k->spec->shared_memory);
+	if (!err && k->spec->root)
+		root_settle();
 	return err;
 }
 

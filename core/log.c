@@ -50,14 +50,21 @@ static int connect_syslog(void)
 	return s < 0 ? -errno : s;
 }
 
+static int open_kmsg(void)
+{
+	int opened = RETRY(open("/dev/kmsg", O_WRONLY | O_CLOEXEC));
+
+	return opened < 0 ? -errno : opened;
+}
+
 int log_open(enum log_target to)
 {
 	int opened = STDERR_FILENO;
 
 	if (to == LOG_TO_KMSG) {
-		opened = RETRY(open("/dev/kmsg", O_WRONLY | O_CLOEXEC));
+		opened = open_kmsg();
 		if (opened < 0)
-			return fail(-errno, "open /dev/kmsg for --log=kmsg");
+			return fail(opened, "open /dev/kmsg for --log=kmsg");
 	} else if (to == LOG_TO_SYSLOG) {
 		opened = connect_syslog();
 		if (opened < 0) {
@@ -74,10 +81,21 @@ int log_open(enum log_target to)
 #define NOT_PREPARED INT_MIN
 
 static int prepared = NOT_PREPARED;
+static enum log_target later = LOG_TO_SYSLOG;
+
+void log_leave_to_kernel(void)
+{
+	later = LOG_TO_KMSG;
+}
+
+static int open_later(void)
+{
+	return later == LOG_TO_KMSG ? open_kmsg() : connect_syslog();
+}
 
 void log_prepare_leave(void)
 {
-	prepared = connect_syslog();
+	prepared = open_later();
 }
 
 void log_leave_stderr(void)
@@ -86,11 +104,11 @@ void log_leave_stderr(void)
 
 	if (target != LOG_TO_STDERR)
 		return;
-	opened = prepared == NOT_PREPARED ? connect_syslog() : prepared;
+	opened = prepared == NOT_PREPARED ? open_later() : prepared;
 	if (opened < 0)
 		return;
 	fd = opened;
-	target = LOG_TO_SYSLOG;
+	target = later;
 }
 
 /* "<3>" where the priority is told, then who speaks. */

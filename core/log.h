@@ -36,6 +36,8 @@ int log_open(enum log_target target);	/* 0 or -errno, after saying why */
 void log_leave_stderr(void);
 /* What it takes is opened now, because it cannot be then. */
 void log_prepare_leave(void);
+/* Or to the kernel's log, as the one who reads syslog may need us to go on. */
+void log_leave_to_kernel(void);
 
 /* "PROGRAM: cannot FORMAT: ERROR TEXT". Returns @error, a negative errno. */
 int fail(int error, const char *format, ...) __attribute__((format(printf, 2, 3)));

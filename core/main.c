@@ -13,6 +13,7 @@
 #include "core/log.h"
 #include "core/notify.h"
 #include "core/opt.h"
+#include "core/root.h"
 #include "core/signals.h"
 #include "core/spec.h"
 #include "core/state.h"
@@ -98,8 +99,10 @@ static int parse_disk(const struct applet *applet, char **argv, struct spec *spe
 	}
 	spec->command = words->command;
 	err = take_words(applet, tables, words);
-	if (spec->supervise && !spec->recovery)
+	if (spec->supervise && spec->recovery <= RECOVERY_OFF)
 		spec->recovery = RECOVERY_REISSUE;
+	if (spec->command)
+		spec->root = false;	/* it ends with the command, which wants its descriptors */
 	if (state_given())
 		spec->ready_fd = FD_NONE;	/* was told long ago */
 	return err ? err : spec_check(spec);
@@ -119,6 +122,7 @@ static int run_disk(const struct applet *applet, char **argv)
 	int err, status, ours;
 
 	spec_init(&spec, applet);
+	spec.recovery = RECOVERY_UNSAID;
 	ours = has_command(argv) ? STATUS_OURS : STATUS_OK;	/* the command's own statuses must mean the command */
 	err = parse_disk(applet, argv, &spec, &words);
 	if (err)
@@ -143,6 +147,8 @@ static int run_disk(const struct applet *applet, char **argv)
 		err = notify_background();
 	if (err)
 		return ours ? ours : (int)status_of(err);
+	if (spec.recovery == RECOVERY_UNSAID)
+		spec.recovery = spec.root ? root_recovery(&spec) : RECOVERY_OFF;
 	status = keeper_main(&spec);
 	notify_failed(status);
 	return status;

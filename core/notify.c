@@ -87,7 +87,7 @@ int notify_carry(struct state *state, const struct spec *spec)
 	if (!state->restoring || state->error)
 		return state->error;
 	pidfile_written = spec->pidfile;
-	if (spec->background && state_mark == STATE_BECOME)	/* else there is somebody still to whom we tell */
+	if ((spec->background || spec->root) && state_mark == STATE_BECOME)	/* else there is somebody still to whom we tell */
 		notify_leave();
 	return file_target_resume(&pidfile, spec->pidfile);
 }
@@ -168,7 +168,7 @@ int notify_ready(const struct spec *spec, const char *path)
 	if (err)
 		return err;
 	tell_manager("READY=1\n");
-	if (parent_fd < 0)
+	if (parent_fd < 0 && !spec->root)
 		return 0;
 	/* Who started us must not wait for the end of our stderr either. */
 	notify_leave();

@@ -23,6 +23,7 @@ enum io_mode {
 
 /* What becomes of requests when their server dies, and another goes on. The order is --recovery's. */
 enum recovery {
+	RECOVERY_UNSAID = -1,
 	RECOVERY_OFF,		/* none does: the disk goes */
 	RECOVERY_REISSUE,	/* all wait; what it had begun is done again */
 	RECOVERY_REQUEUE,	/* what it had begun fails, the others wait */
@@ -71,6 +72,7 @@ struct spec {
 	const char *oom_score_adj;	/* NULL: as it is */
 	const char *user;		/* NULL: chosen */
 	int sandbox;			/* enum sandboxing */
+	bool root;			/* to be served until the machine is off */
 	bool progress_on, progress_off;	/* neither: if standard error is a terminal */
 };
 

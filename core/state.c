@@ -125,6 +125,19 @@ char *const *state_words(void)
 	return noted;
 }
 
+void state_rename(char sign)
+{
+	static char name[40];
+	char *slash;
+
+	if (*noted[0] == sign)
+		return;
+	slash = strrchr(noted[0], '/');
+	text_format(name, sizeof(name), "%c%s", sign, slash ? slash + 1 : noted[0]);
+	*noted[0] = sign;
+	noted[0] = name;
+}
+
 /* --- the file ------------------------------------------------------------------------ */
 
 int state_file(void)

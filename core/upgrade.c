@@ -281,7 +281,7 @@ static int check_carried(struct keeper *k)
 {
 	const struct spec *spec = k->spec;
 	const struct applet *applet = spec->applet;
-	int err = user_choose(&k->device.user, spec->user);
+	int err = user_choose(&k->device.user, spec);
 
 	if (err)
 		return err;

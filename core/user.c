@@ -6,6 +6,7 @@
 
 #include "core/log.h"
 #include "core/proc.h"
+#include "core/spec.h"
 #include "core/text.h"
 #include "core/user.h"
 
@@ -45,8 +46,9 @@ static int parse(const char *text, uint64_t *uid, uint64_t *gid)
 	return 0;
 }
 
-int user_choose(struct user *user, const char *text)
+int user_choose(struct user *user, const struct spec *spec)
 {
+	const char *text = spec->user;
 	uint64_t uid = USER_NUMBER, gid = USER_NUMBER;
 	int err = text ? parse(text, &uid, &gid) : 0;
 
@@ -56,7 +58,7 @@ int user_choose(struct user *user, const char *text)
 		uid = USER_NUMBER;
 	*user = (struct user){ .uid = (uint32_t)uid, .gid = (uint32_t)gid, .insisted = text };
 	/* CAP_KILL: or a worker that hangs could not be ended, and one without a keeper would stay. */
-	user->change = !(CAPABILITIES & ~proc_capabilities("/proc/self/status", "CapEff"));
+	user->change = (text || !spec->root) && !(CAPABILITIES & ~proc_capabilities("/proc/self/status", "CapEff"));
 	if (!user->change && text)
 		return fail_plain(-EPERM, "--user takes CAP_SETUID, CAP_SETGID and CAP_KILL");
 	if (!user->change)

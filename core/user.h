@@ -13,11 +13,13 @@ struct user {
 };
 
 /*
- * @text is NAME, UID, NAME:GID or UID:GID; NULL: the user of this program if
- * the machine has one, or else a number that nobody has. The worker stays who
- * it is where it could not be killed any more, or has no right to change.
+ * As --user says, NAME, UID, NAME:GID or UID:GID; or else the user of this
+ * program if the machine has one, or else a number that nobody has. The worker
+ * stays who it is where it could not be killed any more, or has no right to
+ * change; and with --root, as init spares nobody but root.
  * 0, or a negative errno after saying why not.
  */
-int user_choose(struct user *user, const char *text);
+struct spec;
+int user_choose(struct user *user, const struct spec *spec);
 
 #endif

@@ -70,7 +70,7 @@ static int memory_up(void *self)
 {
 	struct worker *w = self;
 
-	return w->spec->mlock ? resident_lock() : 0;
+	return w->spec->mlock || w->spec->root ? resident_lock() : 0;
 }
 
 static int queues_up(void *self)
@@ -166,7 +166,7 @@ static int sandbox_up(void *self)
 	struct worker *w = self;
 	int err;
 
-	if (w->spec->background)
+	if (w->spec->background || w->spec->root)
 		notify_prepare_leave();
 	err = sandbox_thread(&w->sandbox);
 	if (!err)
@@ -217,7 +217,7 @@ static int report_up(void *self)
 
 	if (err)
 		return fail(err, "outlive the keeper");
-	if (w->spec->background)
+	if (w->spec->background || w->spec->root)
 		notify_leave();
 	err = sandbox_process(&w->sandbox, SANDBOX_SERVING);
 	if (err)

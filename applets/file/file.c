@@ -137,6 +137,13 @@ static int file_file(const void *self)
 	return f->backing.fd;
 }
 
+static bool file_forgets(const void *self)
+{
+	const struct file *f = self;
+
+	return f->cow_limit;
+}
+
 static bool file_at_once(const void *self)
 {
 	const struct file *f = self;
@@ -298,6 +305,7 @@ static const struct backend file_backend = {
 	.resume	  = file_resume,
 	.file	  = file_file,
 	.at_once  = file_at_once,
+	.forgets  = file_forgets,
 	.open	  = file_open,
 	.count	  = file_count,
 	.where	  = file_where,

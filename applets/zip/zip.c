@@ -594,7 +594,7 @@ static int zip_instead(void *self, const struct spec *spec)
 		return 1;
 	err = check(z);
 	if (!err)
-		err = user_choose(&sandbox.user, spec->user);
+		err = user_choose(&sandbox.user, spec);
 	if (!err)
 		err = open_archive(z);
 	if (!err)

@@ -16,3 +16,4 @@ static void heard(const char *format, va_list args)
 }
 
 void log_prepare_leave(void) { }
+void log_leave_to_kernel(void) { }
