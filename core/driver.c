@@ -28,13 +28,13 @@
 
 /* --- the module ----------------------------------------------------------------- */
 
-static int load_file(const char *path, int flags)
+static int load_file(const char *path, const char *parameters, int flags)
 {
 	int fd = RETRY(open(path, O_RDONLY | O_CLOEXEC)), err = 0;
 
 	if (fd < 0)
 		return -errno;
-	if (syscall(SYS_finit_module, fd, "", flags) < 0 && errno != EEXIST)
+	if (syscall(SYS_finit_module, fd, parameters, flags) < 0 && errno != EEXIST)
 		err = -errno;
 	close(fd);
 	info("load %s: %s", path, err ? strerror(-err) : "done");
@@ -42,7 +42,7 @@ static int load_file(const char *path, int flags)
 }
 
 /* The module depends on nothing, so one file is all it takes, and no modprobe. */
-static int load_directly(void)
+static int load_directly(const char *parameters)
 {
 	static const struct { const char *suffix; int flags; } kinds[] = {
 		{ "", 0 },
@@ -59,7 +59,7 @@ static int load_directly(void)
 		char path[200];
 
 		text_format(path, sizeof(path), MODULE_DIR, system.release, kinds[i].suffix);
-		err = load_file(path, kinds[i].flags);
+		err = load_file(path, parameters, kinds[i].flags);
 	}
 	return err;
 }
@@ -84,9 +84,9 @@ static int load_with_modprobe(void)
 	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -ENOENT;
 }
 
-int driver_load(void)
+int driver_load(const char *parameters)
 {
-	int err = load_directly();
+	int err = load_directly(parameters);
 
 	if (err && err != -EPERM)
 		err = load_with_modprobe();
@@ -157,7 +157,7 @@ int driver_open(const char *dev_dir, bool modprobe, struct shut *shut)
 
 	fd = open_control(dev_dir, path);
 	if (fd < 0 && no_driver(errno) && modprobe && !driver_present()) {
-		loaded = driver_load();
+		loaded = driver_load("");
 		fd = open_control(dev_dir, path);
 	}
 	if (fd >= 0)

@@ -22,7 +22,7 @@ int driver_no_ring(struct shut *shut, int err);
 /* Is it loaded, or built in? */
 bool driver_present(void);
 
-/* Load the module, by ourselves or through modprobe. 0, or -errno; says nothing. */
-int driver_load(void);
+/* Load the module with these parameters, by ourselves or, without them, through modprobe. 0, or -errno; says nothing. */
+int driver_load(const char *parameters);
 
 #endif

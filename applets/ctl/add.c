@@ -84,7 +84,7 @@ static int translate(struct command *command, const struct add *add)
 }
 
 /* By its own path: the process would be called "exe" otherwise, and nobody would know it as one of ours. */
-static int become(const struct command *command)
+int ctl_become(const char *const *words)
 {
 	char binary[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", binary, sizeof(binary) - 1);
@@ -92,7 +92,7 @@ static int become(const struct command *command)
 	if (n < 0)
 		return fail(-errno, "find this program through /proc/self/exe");
 	binary[n] = '\0';
-	execv(binary, (char *const *)command->words);
+	execv(binary, (char *const *)words);
 	return fail(-errno, "start %s", binary);
 }
 
@@ -112,5 +112,5 @@ int ctl_add(const struct ctl *ctl)
 		say(&command, ctl->add.file);
 	for (int i = 0; i < ctl->count; i++)
 		say(&command, ctl->devices[i]);
-	return (int)status_of(become(&command));
+	return (int)status_of(ctl_become(command.words));
 }

@@ -61,7 +61,7 @@ static enum verdict check_driver(const struct ctl *ctl, struct shut *seen)
 	shut_for(seen, 0, "ublk_drv is there");
 	if (driver_present())
 		return PASS;
-	err = driver_load();
+	err = driver_load("");
 	shut_for(seen, 0, err ? "ublk_drv is not loaded and could not be: %s" : "ublk_drv was not loaded; it is now",
 		 err == -ENOENT ? "this kernel has no such module" : strerror(-err));
 	shut_cure(seen, "as root: modprobe ublk_drv (Linux 6.1 or newer with CONFIG_BLK_DEV_UBLK)");

@@ -111,6 +111,11 @@ static const struct opt check_opts[] = {
 	OPT_END
 };
 
+static const struct opt boot_opts[] = {
+	OPT_TEXT(0, "cmdline", struct ctl, cmdline, "FILE", "what to read instead of the kernel's command line"),
+	OPT_END
+};
+
 static const struct opt common_opts[] = {
 	OPT_TEXT(0, "dev-dir", struct ctl, dev_dir, "DIR", "where the device nodes are"),
 	OPT_COUNT('v', "verbose", struct ctl, verbose, "tell what is done; twice: trace every command"),
@@ -135,6 +140,7 @@ static const struct subcommand subcommands[] = {
 	{ "upgrade",  "DEV [BINARY]|-a",	"let this program, or BINARY, serve a running disk", upgrade_opts, 0, 2, ctl_upgrade },
 	{ "adopt",    "DEV",	"go on with a disk whose keeper was killed", NULL, 1, 1, ctl_adopt },
 	{ "add",      "-t TYPE [SIZE|FILE]",   "make a disk as users of ublksrv do", add_opts, 0, 1, ctl_add },
+	{ "boot",     "",           "make the disks that the kernel's command line asks for", boot_opts, 0, 0, ctl_boot },
 };
 
 static const struct opt none = OPT_END;
@@ -144,7 +150,6 @@ static int explain_missing(const char *name)
 {
 	static const struct { const char *name, *why; } missing[] = {
 		{ "quiesce", "no disk has to wait for another server; upgrade exchanges the servers of running ones" },
-		{ "boot", "nothing is read from the kernel's command line yet" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(missing); i++)
@@ -200,7 +205,7 @@ static int run(char **argv)
 {
 	bool named = argv[0] && argv[0][0] != '-';
 	const struct subcommand *sub = find(named ? argv[0] : "list");
-	struct ctl ctl = { .dev_dir = "/dev", .timeout = 30 };
+	struct ctl ctl = { .dev_dir = "/dev", .cmdline = "/proc/cmdline", .timeout = 30 };
 	const struct opt_table tables[] = {
 		{ "Options", sub && sub->opts ? sub->opts : &none, &ctl },
 		{ "Options of every subcommand", common_opts, &ctl },

@@ -26,6 +26,7 @@ struct ctl {
 	uint32_t interval;		/* seconds, 0: once */
 	int verbose;
 	const char *dev_dir;
+	const char *cmdline;		/* of boot */
 	uint64_t size;			/* bytes, of resize and check */
 
 	char **devices;			/* the words, NULL ends them; of add, what follows its options */
@@ -72,5 +73,9 @@ int ctl_recover(const struct ctl *ctl);
 int ctl_adopt(const struct ctl *ctl);
 int ctl_upgrade(const struct ctl *ctl);
 int ctl_add(const struct ctl *ctl);
+int ctl_boot(const struct ctl *ctl);
+
+/* Go on as this program with other words. Returns -errno, said. */
+int ctl_become(const char *const *words);
 
 #endif
