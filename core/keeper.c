@@ -72,8 +72,6 @@ static int paths_up(void *self)
 		err = applet->backend->prepare(applet->self, k->spec);
 	if (!err && k->spec->shared_memory)		/* behind what the disk is kept in, which others look for */
 		err = region_open(&k->device.region, k->spec->shared_memory);
-	if (!err && k->spec->root)
-		root_settle();
 	return err;
 }
 
@@ -98,6 +96,15 @@ static void paths_down(void *self)
 		k->error = err;
 	region_close(&k->device.region);
 	notify_close();
+}
+
+static int settle_up(void *self)
+{
+	struct keeper *k = self;
+
+	if (k->spec->root)
+		root_settle();
+	return 0;
 }
 
 /* --- reach the driver ------------------------------------------------------------ */
@@ -210,6 +217,7 @@ static void stats_down(void *self)
 static const struct step keeper_steps[] = {
 	{ "stay in memory",			memory_up,	NULL },
 	{ "open what the disk is made of",	paths_up,	paths_down },
+	{ "need no file system any more",	settle_up,	NULL },
 	{ "reach the driver",			ctrl_up,	ctrl_down },
 	{ "add the device",			add_up,		add_down },
 	{ "name it",				name_up,	name_down },
@@ -228,7 +236,7 @@ static const struct step keeper_steps[] = {
 /* Where another program has been through all of them. */
 static int resume(struct keeper *k)
 {
-	static int (*const again[])(void *self) = { upgrade_resume, memory_up, ctrl_up, find_up, cpus_up, stats_up, watches_up };
+	static int (*const again[])(void *self) = { upgrade_resume, memory_up, settle_up, ctrl_up, find_up, cpus_up, stats_up, watches_up };
 	int err = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(again) && !err && !k->stopped; i++)

@@ -60,8 +60,7 @@ const struct opt spec_opts[] = {
 	OPT_CHOICE(0, "sandbox", struct spec, sandbox, sandboxes, "on|off", "confine the server; off is for debuggers"),
 	OPT_TEXT(0, "user", struct spec, user, "NAME|UID[:GID]",
 		 "who the server becomes; else ublk or nobody's number, if root starts it"),
-	OPT_FLAG(0, "root", struct spec, root, "go on after switch_root, and until the machine is off; in an initramfs by default"),
-	OPT_CLEAR(0, "no-root", struct spec, root, "do not, in an initramfs either"),
+	OPT_FLAG(0, "root", struct spec, root, "serve until the machine is off; in an initramfs by default"),
 	OPT_FLAG(0, "progress", struct spec, progress_on, "show progress even when standard error is no terminal"),
 	OPT_FLAG(0, "no-progress", struct spec, progress_off, "show no progress"),
 	OPT_END
