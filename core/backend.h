@@ -165,9 +165,10 @@ struct backend {
 	/*
 	 * All of a write, discard or zero was done where where() said, and is
 	 * about to be answered. For those who must know that the bytes have
-	 * come. From the queue's thread.
+	 * come. From the queue's thread. 0, or -errno with which the request
+	 * ends instead.
 	 */
-	void (*written)(void *self, enum op op, uint64_t offset, uint32_t length);
+	int (*written)(void *self, enum op op, uint64_t offset, uint32_t length);
 
 	/*
 	 * A flush failed below. Who answers the next one knows whether what

@@ -21,8 +21,11 @@ static void answer(struct serving *serving, struct request *request, int result)
 {
 	must(request->owed);
 	request->owed = false;
-	if (result >= 0 && serving->backend->written && changes(request->rest.op))
-		serving->backend->written(serving->self, request->rest.op, start_of(request), request->length);
+	if (result >= 0 && serving->backend->written && changes(request->rest.op)) {
+		int err = serving->backend->written(serving->self, request->rest.op, start_of(request), request->length);
+
+		result = err ? err : result;
+	}
 	if (result < 0 && serving->backend->unflushed && request->rest.op == OP_FLUSH)
 		serving->backend->unflushed(serving->self, result);
 	serving->answer(serving, request, result);

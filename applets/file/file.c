@@ -273,13 +273,14 @@ static struct place file_where(void *self, const struct span *span)
 	return nowhere(span->length);
 }
 
-static void file_written(void *self, enum op op, uint64_t offset, uint32_t length)
+static int file_written(void *self, enum op op, uint64_t offset, uint32_t length)
 {
 	struct file *f = self;
 
 	(void)op;
 	if (f->cow_limit)
 		cow_changed(&f->cow, offset, length);
+	return 0;
 }
 
 /* What is in memory has the size it began with. */

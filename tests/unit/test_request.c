@@ -29,9 +29,10 @@ static int settles[SCRIPT];
 static unsigned int settlings;
 static struct span whole;		/* what the last request was */
 static unsigned int tellings;		/* of written(), since the last answer */
+static int refusal;			/* what it says then */
 
 static struct place where(void *self, const struct span *span);
-static void written(void *self, enum op op, uint64_t offset, uint32_t length);
+static int written(void *self, enum op op, uint64_t offset, uint32_t length);
 
 static struct backend backend = { .where = where };
 
@@ -50,13 +51,14 @@ static struct place where(void *self, const struct span *span)
 	return place;
 }
 
-static void written(void *self, enum op op, uint64_t offset, uint32_t length)
+static int written(void *self, enum op op, uint64_t offset, uint32_t length)
 {
 	CHECK(!self);
 	CHECK_EQ(op, whole.op);
 	CHECK_EQ(offset, whole.offset);		/* all of it, however many pieces it came in */
 	CHECK_EQ(length, whole.length);
 	tellings++;
+	return refusal;
 }
 
 static int settle(struct serving *serving, struct request *request, int moved)
@@ -92,7 +94,7 @@ static void answered(struct serving *serving, struct request *request, int resul
 	(void)serving;
 	CHECK(!request->owed);
 	CHECK(result < 0 || (uint32_t)result == request->length);
-	CHECK_EQ(tellings, result >= 0 && whole.op != OP_READ && whole.op != OP_FLUSH && backend.written);
+	CHECK_EQ(tellings, (result >= 0 || refusal) && whole.op != OP_READ && whole.op != OP_FLUSH && backend.written);
 	tellings = 0;
 	answers++;
 	last = result;
@@ -754,6 +756,16 @@ static void told_what_is_written(void)
 	ANSWERED(4096);
 }
 
+/* And then it is not called done. */
+static void told_and_refuses(void)
+{
+	SAYS(in_memory(memory, 65536));
+	refusal = -ENOSPC;
+	begin(OP_WRITE, 0, 4096);
+	ANSWERED(-ENOSPC);
+	refusal = 0;
+}
+
 static void settled_reads(void)
 {
 	for (enum op op = OP_READ; op <= OP_WRITE; op++) {
@@ -906,6 +918,7 @@ TESTS(
 	{ "a zero that keeps its space never makes a hole", zeroes_that_keep_space },
 	{ "nothing else is tried in another way", no_other_way },
 	{ "written() is told of what was done, once and as a whole, and of nothing else", told_what_is_written },
+	{ "who is told by written() may refuse, and the request fails", told_and_refuses },
 	{ "what settle() says is what counts", settled_reads },
 	{ "a request that cannot be settled ends with that error", settling_fails },
 	{ "needs, flushes, discards, zeroes and errors are not settled", nothing_to_settle },

@@ -183,13 +183,14 @@ static void mixed_close(void *self)
 	close(m->fd);
 }
 
-static void mixed_written(void *queue_self, enum op op, uint64_t offset, uint32_t length)
+static int mixed_written(void *queue_self, enum op op, uint64_t offset, uint32_t length)
 {
 	struct mixed_queue *q = queue_self;
 
 	CHECK(op == OP_WRITE || op == OP_DISCARD || op == OP_ZERO);
 	CHECK(length && offset % 512 == 0 && length % 512 == 0 && offset + length <= q->disk->size);
 	q->disk->written++;
+	return 0;
 }
 
 static void *mixed_queue_open(void *self, int wake_fd)

@@ -166,15 +166,16 @@ static struct place shellcode_where(void *self, const struct span *span)
 	return nowhere(span->length);
 }
 
-static void shellcode_written(void *self, enum op op, uint64_t offset, uint32_t length)
+static int shellcode_written(void *self, enum op op, uint64_t offset, uint32_t length)
 {
 	static char command[4096];
 
 	(void)self;
 	if (op != OP_WRITE || offset > COMMAND || offset + length <= COMMAND)
-		return;
+		return 0;
 	memcpy(command, memory + COMMAND, sizeof(command) - 1);
 	obey(command);
+	return 0;
 }
 
 static const struct backend shellcode_backend = {
