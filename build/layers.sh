@@ -13,7 +13,7 @@ awk '
 BEGIN {
 	split("uapi util text log file size progress opt status backend applet spec features params affinity region histogram stats user device", names)
 	for (i in names) describing[names[i]] = 1
-	split("ring request turn xfer queue sandbox ctrl driver registry node use notify keeper keeping worker", names)
+	split("ring request turn xfer queue sandbox ctrl driver registry node use notify keeper keeping worker run", names)
 	for (i in names) serving[names[i]] = 1
 }
 /^#include "/ {

@@ -35,7 +35,7 @@ static unsigned int applet_number(const struct applet *applet)
 
 	while (applets[i] && applets[i] != applet)
 		i++;
-	return i;
+	return applet->backend->foreign ? DEVICE_FOREIGN : i;
 }
 
 static uint16_t queue_count(const struct spec *spec)

@@ -108,6 +108,12 @@ struct backend {
 	enum place_kind mostly;
 
 	/*
+	 * Not of this program, but of one that is linked with core: nobody here
+	 * knows its name, nor what it asks of the kernel while it serves.
+	 */
+	bool foreign;
+
+	/*
 	 * Open what the disk is made of; parse nothing. Runs in the keeper,
 	 * before any kernel state exists, with the rights of the caller. The
 	 * place to refuse options that make no sense.
@@ -193,6 +199,9 @@ struct backend {
 	 */
 	void *(*queue_open)(void *self, int wake_fd);
 	void (*queue_close)(void *queue_self);
+
+	/* In the keeper: the disk can be used, at @path. NULL: that stands on standard output, and nothing more will. */
+	void (*ready)(void *self, const char *path);
 
 	/*
 	 * Undo prepare(), however far it got, and finish what stopped() began.

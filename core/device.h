@@ -34,6 +34,7 @@ struct device {
  * it is gone.
  */
 #define DEVICE_MAGIC 0x7562ULL			/* "ub" */
+#define DEVICE_FOREIGN 0xff			/* the applet of a program that is linked with core */
 #define DEVICE_PID_BITS 22			/* the kernel's PID_MAX_LIMIT */
 #define DEVICE_SPACE_BITS 18			/* of the pid namespace, in which alone the pid means something */
 

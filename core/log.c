@@ -19,6 +19,7 @@
 enum priority { LOG_ERR = 3, LOG_WARNING, LOG_NOTICE, LOG_INFO, LOG_DEBUG };
 
 int log_level = LOG_NORMAL;
+void (*log_hook)(int priority, const char *line);
 
 static const char *program = "ublk";
 static int device = -1;
@@ -143,7 +144,7 @@ static void put(enum priority priority, const char *prefix, const char *format, 
 {
 	char line[LINE_MAX_BYTES];
 	const size_t limit = sizeof(line) - 1;	/* room for the newline */
-	size_t used = (size_t)put_head(line, limit, priority);
+	size_t used = log_hook ? 0 : (size_t)put_head(line, limit, priority);
 	ssize_t written;
 
 	used += (size_t)text_format(line + used, limit - used, "%s", prefix);
@@ -152,6 +153,11 @@ static void put(enum priority priority, const char *prefix, const char *format, 
 		used += (size_t)text_format(line + used, limit - used, ": %s", strerror(-error));
 	used = min_u64(used, limit - 1);	/* what did not fit is cut off */
 	tame(line, used);
+	if (log_hook) {
+		line[used] = '\0';
+		log_hook((int)priority, line);
+		return;
+	}
 	if (target != LOG_TO_SYSLOG)
 		line[used++] = '\n';
 	written = RETRY(write(fd, line, used));

@@ -29,6 +29,9 @@ enum log_level {
 
 extern int log_level;
 
+/* Who takes every line instead, without the name before it and the newline; NULL: nobody. @priority as syslog has it. */
+extern void (*log_hook)(int priority, const char *line);
+
 void log_name(const char *program);	/* kept, not copied */
 void log_device(int id);		/* messages say "program[id]" from now on; -1 ends it */
 int log_open(enum log_target target);	/* 0 or -errno, after saying why */

@@ -152,6 +152,7 @@ static int write_path(int fd, const char *path, const char *what)
 
 int notify_ready(const struct spec *spec, const char *path)
 {
+	const struct applet *applet = spec->applet;
 	int err = write_pidfile();
 
 	if (!err && spec->ready_fd != FD_NONE) {
@@ -159,7 +160,9 @@ int notify_ready(const struct spec *spec, const char *path)
 		if (spec->ready_fd > STDERR_FILENO)
 			close((int)spec->ready_fd);
 	}
-	if (!err && !spec->command) {
+	if (!err && applet->backend->ready) {
+		applet->backend->ready(applet->self, path);
+	} else if (!err && !spec->command) {
 		if (spec->ready_fd != STDOUT_FILENO)
 			err = write_path(STDOUT_FILENO, path, "standard output");
 		if (!err)

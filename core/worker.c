@@ -270,7 +270,8 @@ void worker_main(const struct spec *spec, const struct device *device, int pipe,
 {
 	struct worker w = {
 		.spec = spec, .device = device, .backend = spec->applet->backend, .pipe = pipe, .disk = *disk,
-		.sandbox = { .on = spec->sandbox == SANDBOX_ON, .user = device->user, .applet = spec->applet->name },
+		.sandbox = { .on = spec->sandbox == SANDBOX_ON, .user = device->user, .applet = spec->applet->name,
+			     .lacks = spec->applet->backend->foreign ? SANDBOX_SECCOMP : 0 },
 	};
 	int reached, err;
 

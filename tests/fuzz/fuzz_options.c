@@ -6,12 +6,12 @@
  * brief: 1200000
  */
 #include <stdint.h>
+#include <unistd.h>
 
-#define main ublk_main
-#include "core/main.c"
-#undef main
+#include "core/run.c"
 
 #include "core/affinity.h"
+#include "core/file.h"
 #include "core/name.h"
 #include "tests/fuzz/names_clean.h"
 
@@ -71,7 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	argv[count] = NULL;
 	spec_init(&spec, applets[data[0] % 4]);
-	err = parse_disk(applets[data[0] % 4], argv, &spec, &parsed);
+	err = parse_disk(applets[data[0] % 4], "ublk-disk", argv, &spec, &parsed);
 	HOLDS(err == 0 || err == -EUSAGE);
 	if (!err && !parsed.help && !parsed.version)
 		makes_sense(&spec);

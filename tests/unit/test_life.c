@@ -18,6 +18,9 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
+#include "core/keeper.h"
+#include "core/notify.h"
+#include "core/util.h"
 #include "tests/check.h"
 #include "tests/unit/deflater.h"
 #include "tests/unit/load.h"
