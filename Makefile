@@ -217,6 +217,7 @@ cases: all tools
 test-kernels:
 	$(Q)tests/test $$(awk '!/^#/ { print $$1 }' tests/vm/kernels)
 
+include lib/lib.mk
 include tests/tests.mk
 include tests/fuzz/fuzz.mk
 include tests/bench/bench.mk
@@ -228,6 +229,6 @@ clean:
 	rm -rf $(OUT)
 
 help:
-	@sed -n 's/^# \(make.*\)/\1/p; s/^#: \(.*\)/\1/p' Makefile tests/tests.mk tests/fuzz/fuzz.mk tests/bench/bench.mk
+	@sed -n 's/^# \(make.*\)/\1/p; s/^#: \(.*\)/\1/p' Makefile lib/lib.mk tests/tests.mk tests/fuzz/fuzz.mk tests/bench/bench.mk
 
 -include $(OBJECTS:.o=.d)

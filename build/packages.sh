@@ -31,6 +31,7 @@ needs() {
 	test	erofs-utils		fsck.erofs
 	test	libarchive-tools	bsdtar
 	test	mandoc			mandoc
+	test	pkgconf			pkg-config
 	test	p7zip-full		7z
 	test	python3			python3
 	test	python3-yaml		has_yaml()
@@ -53,6 +54,7 @@ needs() {
 	vm	kmod			modprobe
 	vm	libcap2-bin		capsh
 	vm	mount			losetup
+	vm	pkgconf			pkg-config
 	vm	python3			python3
 	vm	qemu-system-x86		qemu-system-x86_64
 	vm	strace			strace
