@@ -56,7 +56,9 @@ UNIT_MUSL = $(CC) -std=gnu11 -D_GNU_SOURCE -I. -I$(UNIT) -Wall -Wextra -Werror -
 $(eval $(call unit_flavour,asan,$(UNIT_CORE:%.c=$(UNIT)/asan/%.o),$(UNIT_CC) $(UNIT_CFLAGS) $(UNIT_ASAN)))
 $(eval $(call unit_flavour,tsan,$(UNIT_CORE:%.c=$(UNIT)/tsan/%.o),$(UNIT_CC) $(UNIT_CFLAGS) $(UNIT_TSAN)))
 # Two more that make unit does not need: one counts, the other is for valgrind, which is slow
-UNIT_COV := -O0 --coverage
+# fork() and exec() as they are: gcc's own begin to count anew
+UNIT_COV := -O0 --coverage -fdata-sections -fno-builtin-fork -fno-builtin-execl -fno-builtin-execvp
+UNIT_COV_LINK := --coverage -Wl,-T,tests/unit/coverage.ld
 UNIT_PLAIN := -DBRIEFLY
 $(eval $(call unit_flavour,cov,$(UNIT_CORE:%.c=$(UNIT)/cov/%.o),$(UNIT_CC) $(UNIT_CFLAGS) $(UNIT_COV)))
 $(eval $(call unit_flavour,plain,$(UNIT_CORE:%.c=$(UNIT)/plain/%.o),$(UNIT_CC) $(UNIT_CFLAGS) $(UNIT_PLAIN)))
@@ -79,7 +81,7 @@ $(UNIT)/asan/$1: $(call unit_objects,asan,$1)
 $(UNIT)/tsan/$1: $(call unit_objects,tsan,$1)
 	$$(Q)$(UNIT_CC) $(UNIT_TSAN) $$(UNIT_WRAP) -o $$@ $$^ $(UNIT_LIBS)
 $(UNIT)/cov/$1: $(call unit_objects,cov,$1) $(UNIT)/cov/tests/unit/coverage.o
-	$$(Q)$(UNIT_CC) --coverage $$(UNIT_WRAP) -Wl,--wrap=_exit,--wrap=raise -o $$@ $$^ $(UNIT_LIBS)
+	$$(Q)$(UNIT_CC) $$(UNIT_WRAP) $(UNIT_COV_LINK) -o $$@ $$^ $(UNIT_LIBS)
 $(UNIT)/plain/$1: $(call unit_objects,plain,$1)
 	$$(Q)$(UNIT_CC) $$(UNIT_WRAP) -o $$@ $$^ $(UNIT_LIBS)
 $(UNIT)/musl/$1: $(call unit_objects,musl,$1)

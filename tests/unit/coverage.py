@@ -15,7 +15,9 @@ import sys
 
 
 def run(program, out):
-    env = dict(os.environ, TMPDIR="/tmp")
+    counted = out / (pathlib.Path(program).name + ".counted")
+    counted.unlink(missing_ok=True)
+    env = dict(os.environ, TMPDIR="/tmp", COUNTED=str(counted.resolve()))
     try:
         with open(out / (pathlib.Path(program).name + ".log"), "wb") as log:
             done = subprocess.run([program], env=env, stdout=log, stderr=log, timeout=900, check=False)
