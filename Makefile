@@ -194,6 +194,30 @@ install-systemd:
 uninstall-systemd:
 	rm -f $(UNITS:%="$(DESTDIR)$(UNITDIR)/ublk-%@.service") "$(DESTDIR)$(SYSUSERSDIR)/ublk.conf"
 
+# make install-initramfs-tools install-dracut install-mkinitcpio install-mkinitfs  a root on a disk, see initramfs/
+INITRAMFSTOOLSDIR ?= $(if $(filter /usr,$(PREFIX)),/usr/share,/etc)/initramfs-tools
+DRACUTDIR ?= /usr/lib/dracut/modules.d
+MKINITCPIODIR ?= $(if $(filter /usr,$(PREFIX)),/usr/lib,/etc)/initcpio
+MKINITFSDIR ?= /etc/mkinitfs
+GENERATORS := initramfs-tools dracut mkinitcpio mkinitfs
+
+# FILE:WHERE for each of them
+hooks = $(foreach file,$(shell cd initramfs/$1 && find $2 -type f | LC_ALL=C sort),$1/$(file):$3/$(file))
+HOOKS_initramfs-tools = $(call hooks,initramfs-tools,hooks scripts,$(INITRAMFSTOOLSDIR))
+HOOKS_dracut = $(call hooks,dracut,95ublk,$(DRACUTDIR))
+HOOKS_mkinitcpio = $(call hooks,mkinitcpio,install hooks,$(MKINITCPIODIR)) $(call hooks,mkinitcpio,ublk-boot.service,$(UNITDIR))
+HOOKS_mkinitfs = $(call hooks,mkinitfs,features.d,$(MKINITFSDIR)) $(call hooks,mkinitfs,initramfs-init,$(DATADIR))
+
+.PHONY: $(GENERATORS:%=install-%) $(GENERATORS:%=uninstall-%)
+$(GENERATORS:%=install-%): install-%:
+	$(Q)set -e; for hook in $(HOOKS_$*); do \
+		from=initramfs/$${hook%%:*} to=$(DESTDIR)$${hook#*:}; echo "install $$to"; install -d "$${to%/*}"; \
+		sed 's|@SBINDIR@|$(SBINDIR)|g; s|@UDEVDIR@|$(UDEVDIR)|g; s|@UNITDIR@|$(UNITDIR)|g' "$$from" >"$$to"; \
+		if test -x "$$from"; then chmod 755 "$$to"; else chmod 644 "$$to"; fi; done
+
+$(GENERATORS:%=uninstall-%): uninstall-%:
+	$(Q)for hook in $(HOOKS_$*); do rm -f "$(DESTDIR)$${hook#*:}"; done
+
 # --- use and proof
 
 run: all
