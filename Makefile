@@ -217,6 +217,7 @@ $(GENERATORS:%=install-%): install-%:
 
 $(GENERATORS:%=uninstall-%): uninstall-%:
 	$(Q)for hook in $(HOOKS_$*); do rm -f "$(DESTDIR)$${hook#*:}"; done
+	$(Q)$(if $(filter dracut,$*),rm -rf "$(DESTDIR)$(DRACUTDIR)/95ublk")
 
 # --- use and proof
 
