@@ -3,7 +3,7 @@
 #
 # packages.sh GROUP... - make sure that the programs a group needs are there
 #
-# The groups are build, test, vm, bench, valgrind, peers and zip-peers, which are what ublk and ublk-zip are measured
+# The groups are build, test, vm, boot, bench, valgrind, peers and zip-peers, which are what ublk and ublk-zip are measured
 # against, and cross- and vm- with aarch64 and riscv64. A thing counts as present when its proof is found, not when a
 # package database says so: that is quick, it works on any distribution, and it respects what was installed by hand.
 
@@ -14,6 +14,7 @@ PATH=$PATH:/usr/sbin:/sbin
 needs() {
 	cat <<-'END'
 	bench	python3			python3
+	boot	mmdebstrap		mmdebstrap
 	build	gcc			gcc
 	build	libc6-dev		/usr/include/stdio.h
 	build	linux-libc-dev		/usr/include/linux/io_uring.h
@@ -156,7 +157,7 @@ require_rights() {
 }
 
 groups=$*
-test -n "$groups" || die "usage: packages.sh build|test|vm|bench|peers|zip-peers|cross-ARCH|vm-ARCH..."
+test -n "$groups" || die "usage: packages.sh build|test|vm|boot|bench|peers|zip-peers|cross-ARCH|vm-ARCH..."
 for group; do
 	needs | grep -q "^$group	" || die "no group is called '$group'; see the head of build/packages.sh"
 done

@@ -5,7 +5,7 @@
 #: make test-faults  the cases that take long, on all kernels, newest first; KERNEL=7.3 for one
 #: make coverage    how many lines and branches of each source the unit tests go through; misses in out/unit/cov/*.missed
 #: make valgrind    the unit tests once more, under valgrind
-#: make test-boot   disks as units of a systemd that boots, runs and is switched off in a virtual machine
+#: make test-boot   machines that boot, run and are switched off: with disks as units of systemd, and with one as the root
 #: make test-foreign  the kernel's own tests of the driver, with ublk in place of their server; on 7.3, or KERNEL=6.12
 #: make test-aarch64  the cases on a machine of another kind, emulated; on 6.12, or KERNEL=7.3 for another, CASES="..."
 #: make test-riscv64  likewise
@@ -145,8 +145,8 @@ test-faults: all tools
 # --- boot
 
 test-boot: all
-	$(Q)build/packages.sh vm
-	$(Q)tests/boot/run $(KERNEL)
+	$(Q)build/packages.sh vm boot
+	$(Q)tests/boot/all $(KERNEL)
 
 .PHONY: test-boot test-faults
 .SECONDARY:

@@ -3,8 +3,8 @@
 #
 # initramfs.sh - hooks for generators of an initramfs are installed where these look for them, and say what to put in
 #
-# mkinitcpio and mkinitfs are stood in for: their words are defined here, as their documentation has them. initramfs-tools
-# and dracut themselves are tried by tests/initramfs. Prints TAP.
+# mkinitcpio and mkinitfs are stood in for: their words are defined here, as their documentation has them. The others are
+# tried themselves by tests/initramfs. Prints TAP.
 #
 # shellcheck disable=SC2317 # what claim and the hooks call
 set -eu
