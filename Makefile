@@ -5,8 +5,9 @@
 # make test        everything that proves it, on Linux 6.12
 # make help        the other targets
 #
-# V=1 shows commands. CC=clang, CROSS_COMPILE=aarch64-linux-gnu-, MUSL=DIR (its include and lib), CFLAGS= and
-# LDFLAGS= are honoured; DESTDIR=, PREFIX= and LINKS=symlink|hardlink|none by make install.
+# V=1 shows commands. APPLETS="mem ctl" makes a program of these alone. CC=clang, CROSS_COMPILE=aarch64-linux-gnu-,
+# MUSL=DIR (its include and lib), CFLAGS= and LDFLAGS= are honoured; DESTDIR=, PREFIX= and LINKS=symlink|hardlink|none
+# by make install.
 
 OUT := out
 PREFIX ?= /usr/local
@@ -43,10 +44,16 @@ Q := $(if $(V),,@)
 say = $(if $(V),@:,@printf '  %-7s %s\n' $(1) $(2))
 
 VERSION := $(shell build/version.sh)
-SOURCES := $(sort $(wildcard core/*.c applets/*.c applets/*/*.c))
+# Which applets the program is to have: all, or APPLETS="mem ctl"
+ALL_APPLETS := $(shell sed -n 's/^APPLET(\(.*\))/\1/p' applets/list.h)
+APPLETS ?= $(ALL_APPLETS)
+ifneq ($(filter-out $(ALL_APPLETS),$(APPLETS))$(if $(strip $(APPLETS)),,none),)
+$(error APPLETS="$(APPLETS)": it is some of "$(ALL_APPLETS)")
+endif
+ALL_SOURCES := $(sort $(wildcard core/*.c applets/*.c applets/*/*.c))
+SOURCES := $(shell build/sources.sh $(APPLETS))
 OBJECTS := $(SOURCES:%.c=$(OUT)/obj/%.o)
-APPLETS := $(shell sed -n 's/^APPLET(\(.*\))/\1/p' applets/list.h)
-PAGES := $(sort $(wildcard applets/*.8 applets/*/*.8))
+PAGES := $(wildcard applets/ublk.8 $(foreach name,$(APPLETS),applets/$(name).8 applets/$(name)/$(name).8))
 MANUALS := $(OUT)/man/ublk.8 $(patsubst %,$(OUT)/man/ublk-%.8,$(basename $(notdir $(filter-out applets/ublk.8,$(PAGES)))))
 
 .PHONY: all oci tools run shell test unit lint cases test-kernels size install uninstall install-udev uninstall-udev \
@@ -69,6 +76,14 @@ VERSIONED := $(addprefix $(OUT)/obj/,core/main.o core/run.o core/state.o applets
 $(VERSIONED): CPPFLAGS += -DUBLK_VERSION='"$(VERSION)"'
 $(VERSIONED): $(OUT)/version
 
+$(OUT)/generated/applets.h: FORCE
+	$(Q)mkdir -p $(@D)
+	$(Q)printf 'APPLET(%s)\n' $(filter $(APPLETS),$(ALL_APPLETS)) >$@.new
+	$(Q)if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+$(OUT)/obj/core/applet.o: CPPFLAGS += -I$(OUT) -DUBLK_APPLETS='"generated/applets.h"'
+$(OUT)/obj/core/applet.o: $(OUT)/generated/applets.h
+
 # What servers may ask of the kernel, as the sources say
 $(OUT)/generated/syscalls.inc: $(SOURCES) build/seccomp.sh
 	$(Q)mkdir -p $(@D)
@@ -82,7 +97,7 @@ $(OUT)/ublk: $(OBJECTS) $(OUT)/musl.flags build/link.sh build/link.map
 	$(call say,LINK,$@)
 	$(Q)CC="$(CC)" build/link.sh $(OUT) $@.debug $(OBJECTS) $(LDFLAGS)
 	$(Q)$(STRIP) -s -R .comment -o $@ $@.debug
-	$(Q)$(if $(findstring clang,$(CC)),SIZE_LIMIT=none )build/size.sh $@
+	$(Q)$(if $(findstring clang,$(CC)),SIZE_LIMIT=none )build/size.sh $@ $(APPLETS)
 
 # The compiler and all that it is told about musl: when it changes, everything is built anew.
 $(OUT)/musl.flags: FORCE
@@ -119,7 +134,7 @@ $(CROSS:%=cross-%): cross-%:
 oci: $(OUT)/ublk-oci.tar
 $(OUT)/ublk-oci.tar: $(OUT)/ublk build/oci.sh VERSION
 	$(call say,IMAGE,$@)
-	$(Q)build/oci.sh $< $@
+	$(Q)build/oci.sh $< $@ $(APPLETS)
 
 # --- what cases need and no package has
 
@@ -174,14 +189,16 @@ uninstall-udev:
 # make install-completion  for bash: BASHCOMPDIR=
 install-completion:
 	install -d "$(DESTDIR)$(BASHCOMPDIR)"
-	install -m 644 applets/ctl/ublk.bash "$(DESTDIR)$(BASHCOMPDIR)/ublk"
+	$(Q)sed 's/^complete -F _ublk .*/complete -F _ublk ublk $(APPLETS:%=ublk-%)/' applets/ctl/ublk.bash \
+		>"$(DESTDIR)$(BASHCOMPDIR)/ublk"
+	$(Q)chmod 644 "$(DESTDIR)$(BASHCOMPDIR)/ublk"
 	$(Q)for name in $(APPLETS); do ln -sf ublk "$(DESTDIR)$(BASHCOMPDIR)/ublk-$$name" || exit 1; done
 
 uninstall-completion:
 	rm -f "$(DESTDIR)$(BASHCOMPDIR)/ublk" $(APPLETS:%="$(DESTDIR)$(BASHCOMPDIR)/ublk-%")
 
 # make install-systemd  units for disks that systemd makes: UNITDIR=, SYSUSERSDIR=
-UNITS := mem file zip
+UNITS := $(filter $(APPLETS),mem file zip)
 
 .PHONY: install-systemd uninstall-systemd
 install-systemd:
@@ -248,7 +265,7 @@ include tests/fuzz/fuzz.mk
 include tests/bench/bench.mk
 
 size: $(OUT)/ublk
-	$(Q)build/size.sh $<
+	$(Q)build/size.sh $< $(APPLETS)
 
 clean:
 	rm -rf $(OUT)

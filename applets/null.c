@@ -50,6 +50,7 @@ static const struct backend null_backend = {
 
 const struct applet applet_null = {
 	.name	  = "null",
+	.number = APPLET_null,
 	.synopsis = "[--size SIZE]",
 	.about	  = "A disk that reads zeroes and forgets writes",
 	.opts	  = null_opts,

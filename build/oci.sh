@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# oci.sh UBLK OUT.tar - an image for containers that holds the program and its links, and nothing else
+# oci.sh UBLK OUT.tar APPLET... - an image for containers that holds the program and its links, and nothing else
 #
 # It is an OCI image layout, in a tar that "podman load", "skopeo copy oci-archive:" and "docker load" take; manifest.json
 # in it is for dockers older than 25. The same program makes the same bytes, whenever and wherever: all times are
@@ -9,6 +9,8 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 ublk=$1 out=$2
+shift 2
+applets=$*
 epoch=${SOURCE_DATE_EPOCH:-0}
 version=$(cat "$here/../VERSION")
 work=$(mktemp -d)
@@ -32,7 +34,7 @@ architecture() {
 fill_root() {
 	mkdir "$work/root"
 	install -m 755 "$ublk" "$work/root/ublk"
-	sed -n 's/^APPLET(\(.*\))/\1/p' "$here/../applets/list.h" | while read -r name; do
+	for name in $applets; do
 		ln -s ublk "$work/root/ublk-$name"
 	done
 }

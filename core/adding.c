@@ -29,15 +29,6 @@
 
 /* --- add it ---------------------------------------------------------------------- */
 
-static unsigned int applet_number(const struct applet *applet)
-{
-	unsigned int i = 0;
-
-	while (applets[i] && applets[i] != applet)
-		i++;
-	return applet->backend->foreign ? DEVICE_FOREIGN : i;
-}
-
 static uint16_t queue_count(const struct spec *spec)
 {
 	return (uint16_t)(spec->queues ? spec->queues : min_u64(affinity_count(), QUEUES_AUTO_MAX));
@@ -45,7 +36,7 @@ static uint16_t queue_count(const struct spec *spec)
 
 static uint64_t own_mark(const struct keeper *k)
 {
-	return device_mark(applet_number(k->spec->applet), getpid(), proc_pid_space(DEVICE_SPACE_BITS));
+	return device_mark(k->spec->applet->number, getpid(), proc_pid_space(DEVICE_SPACE_BITS));
 }
 
 static struct ublksrv_ctrl_dev_info wanted_info(const struct keeper *k)

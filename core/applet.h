@@ -6,8 +6,16 @@
 #include "core/backend.h"
 #include "core/opt.h"
 
+/* What devices call theirs by: its line in applets/list.h, whether this program has it or not. */
+enum applet_number {
+#define APPLET(name) APPLET_##name,
+#include "applets/list.h"
+#undef APPLET
+};
+
 struct applet {
 	const char *name;		/* without "ublk-" */
+	enum applet_number number;
 	const char *synopsis;		/* what follows the options in the usage line */
 	const char *about;		/* one sentence, without a full stop */
 	const struct opt *opts;		/* the applet's own; may be NULL */
@@ -26,6 +34,6 @@ struct applet {
 	int (*instead)(void *self, const struct spec *spec);
 };
 
-extern const struct applet *const applets[];	/* applets/list.h; NULL ends it */
+extern const struct applet *const applets[];	/* those that this program has; NULL ends it */
 
 #endif

@@ -115,7 +115,8 @@ static int run_ublk(char **argv)
 	applet = find_applet(strncmp(argv[0], PREFIX, PREFIX_LENGTH) ? argv[0] : argv[0] + PREFIX_LENGTH);
 	if (applet)
 		return run_applet(applet, argv + 1);
-	return run_applet(find_applet("ctl"), argv);	/* which knows its subcommands */
+	applet = find_applet("ctl");	/* which knows its subcommands */
+	return applet ? run_applet(applet, argv) : (int)status_of(fail_usage("no applet is called %s", argv[0]));
 }
 
 /* What is written to a closed pipe or a full disk must not look like success. */

@@ -306,6 +306,7 @@ static int run(struct ublk_disk *disk, const char *program, char **argv)
 	char process[16], was[16], synopsis[64];
 	const struct applet applet = {
 		.name = disk->name ? disk->name : program,
+		.number = DEVICE_FOREIGN,
 		.synopsis = synopsis,
 		.about = disk->about ? disk->about : "A disk",
 		.opts = served.options,

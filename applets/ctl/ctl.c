@@ -242,6 +242,7 @@ static int run(char **argv)
 
 const struct applet applet_ctl = {
 	.name	= "ctl",
+	.number = APPLET_ctl,
 	.about	= "Look at devices, stop and delete them",
 	.run	= run,
 };

@@ -309,7 +309,7 @@ const struct applet *found_applet(const struct found *device)
 
 	if (!device->told || !device_is_ours(device->info.ublksrv_flags))
 		return NULL;
-	while (applets[i] && i < number)
+	while (applets[i] && applets[i]->number != number)
 		i++;
 	return applets[i];
 }

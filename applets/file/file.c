@@ -319,6 +319,7 @@ static const struct backend file_backend = {
 
 const struct applet applet_file = {
 	.name	  = "file",
+	.number = APPLET_file,
 	.synopsis = "[--path] FILE|DEVICE",
 	.about	  = "A disk kept in a file or on another block device",
 	.opts	  = file_opts,

@@ -309,6 +309,7 @@ static const struct backend mem_backend = {
 
 const struct applet applet_mem = {
 	.name	  = "mem",
+	.number = APPLET_mem,
 	.synopsis = "[--size] SIZE",
 	.about	  = "A disk in memory, gone when its server ends",
 	.opts	  = mem_opts,

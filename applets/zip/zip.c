@@ -624,6 +624,7 @@ static const struct backend zip_backend = {
 
 const struct applet applet_zip = {
 	.name	  = "zip",
+	.number = APPLET_zip,
 	.synopsis = "[--path] ARCHIVE",
 	.about	  = "A zip archive as a disk, nothing unpacked",
 	.opts	  = zip_opts,

@@ -6,10 +6,11 @@
 #
 # Environment: UBLK_BIN=FILE is the program (out/ublk).
 #
-# shellcheck disable=SC2317 # what claim calls
+# shellcheck disable=SC2086,SC2317 # a word for each applet; what claim calls
 set -eu
 top=$(cd "$(dirname "$0")/../.." && pwd)
 ublk=$(readlink -f "${UBLK_BIN:-$top/out/ublk}")
+applets=$("$ublk" --list)
 # shellcheck source=tests/claims.sh
 . "$top/tests/claims.sh"
 command -v python3 >/dev/null || { echo "1..0 # SKIP there is no python3" && exit; }
@@ -55,7 +56,7 @@ whole() {
 }
 
 same_elsewhere() {
-	(umask 077 && cd / && TZ=Asia/Tokyo LC_ALL=C "$top/build/oci.sh" "$ublk" "$work/again.tar") &&
+	(umask 077 && cd / && TZ=Asia/Tokyo LC_ALL=C "$top/build/oci.sh" "$ublk" "$work/again.tar" $applets) &&
 		cmp "$work/image.tar" "$work/again.tar"
 }
 
@@ -65,7 +66,7 @@ read_by_skopeo() {
 		skopeo inspect --config "docker-archive:$work/image.tar" | grep -q '"/ublk"'
 }
 
-claim "an image is made" env -u SOURCE_DATE_EPOCH "$top/build/oci.sh" "$ublk" "$work/image.tar"
+claim "an image is made" env -u SOURCE_DATE_EPOCH "$top/build/oci.sh" "$ublk" "$work/image.tar" $applets
 claim "it is whole, and holds the program, its links, and nothing else" whole
 claim "it is the same when it is made elsewhere" same_elsewhere
 if command -v skopeo >/dev/null; then
