@@ -162,20 +162,37 @@ $(OUT)/man/%.8: build/man.sh core/disk-options.mdoc $(PAGES)
 
 # --- install
 
-install: all
-	install -d "$(DESTDIR)$(SBINDIR)" "$(DESTDIR)$(MANDIR)/man8"
+# Each part has its uninstall-... The program is stripped in any case; what debuggers want stays in out/ublk.debug.
+# make install     the program and its links (install-bin), the pages (install-man), the schema of JSON (install-data)
+install: install-bin install-man install-data
+uninstall: uninstall-bin uninstall-man uninstall-data
+install-strip: install
+
+.PHONY: install-bin uninstall-bin install-man uninstall-man install-data uninstall-data install-strip
+install-bin: $(OUT)/ublk
+	install -d "$(DESTDIR)$(SBINDIR)"
 	install -m 755 $(OUT)/ublk "$(DESTDIR)$(SBINDIR)/ublk"
-	install -m 644 $(MANUALS) "$(DESTDIR)$(MANDIR)/man8/"
-	install -d "$(DESTDIR)$(DATADIR)"
-	install -m 644 applets/ctl/ublk-ctl.schema.json "$(DESTDIR)$(DATADIR)/"
 	$(Q)for name in $(if $(filter none,$(LINKS)),,$(APPLETS)); do \
 		ln -f $(if $(filter symlink,$(LINKS)),-s ublk,"$(DESTDIR)$(SBINDIR)/ublk") \
 			"$(DESTDIR)$(SBINDIR)/ublk-$$name" || exit 1; done
 
-uninstall:
+uninstall-bin:
 	rm -f "$(DESTDIR)$(SBINDIR)/ublk" $(APPLETS:%="$(DESTDIR)$(SBINDIR)/ublk-%")
+
+install-man: $(MANUALS)
+	install -d "$(DESTDIR)$(MANDIR)/man8"
+	install -m 644 $(MANUALS) "$(DESTDIR)$(MANDIR)/man8/"
+
+uninstall-man:
 	rm -f $(patsubst $(OUT)/man/%,"$(DESTDIR)$(MANDIR)/man8/%",$(MANUALS))
+
+install-data:
+	install -d "$(DESTDIR)$(DATADIR)"
+	install -m 644 applets/ctl/ublk-ctl.schema.json "$(DESTDIR)$(DATADIR)/"
+
+uninstall-data:
 	rm -f "$(DESTDIR)$(DATADIR)/ublk-ctl.schema.json"
+	rmdir "$(DESTDIR)$(DATADIR)" 2>/dev/null || true
 
 # make install-udev  rules for udev: UDEVDIR=
 install-udev:
