@@ -136,6 +136,13 @@ $(OUT)/ublk-oci.tar: $(OUT)/ublk build/oci.sh VERSION
 	$(call say,IMAGE,$@)
 	$(Q)build/oci.sh $< $@ $(APPLETS)
 
+# make sbom        out/ublk.spdx.json: what the program is made of, as SPDX 2.3
+.PHONY: sbom
+sbom: $(OUT)/ublk.spdx.json
+$(OUT)/ublk.spdx.json: $(OUT)/ublk build/sbom.sh VERSION
+	$(call say,SBOM,$@)
+	$(Q)CC="$(CC)" NM="$(CROSS_COMPILE)nm" build/sbom.sh $(OUT) >$@
+
 # --- what cases need and no package has
 
 TOOLS := $(patsubst tests/vm/tools/%.c,$(OUT)/tools/%,$(sort $(wildcard tests/vm/tools/*.c)))

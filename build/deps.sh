@@ -6,7 +6,8 @@
 # liburing, and of zlib and libdeflate what unpacks; each pinned by its checksum and built with musl. Built as here they
 # need nothing of any libc but memcpy, memset, malloc and free, so the same archives also go into the glibc builds that
 # run under the sanitizers. OUTDIR/kernel holds the kernel's headers alone: musl-gcc does not look in /usr/include, and
-# must not, or headers that musl lacks would be taken from glibc.
+# must not, or headers that musl lacks would be taken from glibc. OUTDIR/used says what each is, for build/sbom.sh: name,
+# licence, version, file and its SHA256, with "-" for what is only known of the pinned ones.
 #
 # Environment:
 #   MUSL_CC            compiler of the target, several words allowed (musl-gcc)
@@ -28,7 +29,7 @@ describe() {
 		archive=liburing.a headers="liburing.h liburing" given=${LIBURING_TARBALL:-} given_by=LIBURING_TARBALL
 		pool=pool/main/libu/liburing/liburing_2.9.orig.tar.gz
 		sha256=57e9b36e4ac1e46b8e0351dfb1694dc59638fc25e384b4ba36d87b800b16db1a
-		newer="2.6 or newer" package=liburing-dev header=liburing.h
+		newer="2.6 or newer" package=liburing-dev header=liburing.h version=2.9 licence="MIT OR LGPL-2.1-or-later"
 		enough="IO_URING_VERSION_MAJOR * 100 + IO_URING_VERSION_MINOR >= 206"
 		;;
 	zlib)
@@ -36,12 +37,13 @@ describe() {
 		pool=pool/main/z/zlib/zlib_1.3.dfsg+really1.3.1.orig.tar.gz
 		sha256=60dd315c07f616887caa029408308a018ace66e3d142726a97db164b3b8f69fb
 		newer="1.2.9 or newer" package=zlib1g-dev header=zlib.h enough="ZLIB_VERNUM >= 0x1290"
+		version=1.3.1 licence=Zlib
 		;;
 	libdeflate)
 		archive=libdeflate.a headers=libdeflate.h given=${LIBDEFLATE_TARBALL:-} given_by=LIBDEFLATE_TARBALL
 		pool=pool/main/libd/libdeflate/libdeflate_1.23.orig.tar.gz
 		sha256=1ab18349b9fb0ce8a0ca4116bded725be7dcbfa709e19f6f983d99df1fb8b25f
-		newer="1.14 or newer" package=libdeflate-dev header=libdeflate.h
+		newer="1.14 or newer" package=libdeflate-dev header=libdeflate.h version=1.23 licence=MIT
 		enough="LIBDEFLATE_VERSION_MAJOR * 100 + LIBDEFLATE_VERSION_MINOR >= 114"
 		;;
 	esac
@@ -72,6 +74,7 @@ given_tarball() {
 pinned_tarball() {
 	apt_pinned "$pool" "$sha256" "$work/$library.tar" || return 1
 	used="pinned source"
+	origin="$version	${pool##*/}	$sha256"
 }
 
 # The distribution's own version, whatever that is. Its signature is checked by apt, its age by check().
@@ -255,7 +258,7 @@ key() {
 
 install() {
 	mkdir -p "$outdir"
-	for part in include kernel lib; do
+	for part in include kernel lib used; do
 		rm -rf "${outdir:?}/$part"
 		mv "$work/out/$part" "$outdir/$part"
 	done
@@ -273,8 +276,10 @@ mkdir -p "$work/out/include" "$work/out/kernel" "$work/out/lib"
 link_kernel_headers
 for name in $libraries; do
 	describe "$name"
+	origin="-	-	-"
 	obtain
 	check
 	echo "$library: $used"
+	printf '%s\t%s\t%s\n' "$library" "$licence" "$origin" >>"$work/out/used"
 done
 install

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# musl.sh OUT - choose musl for $CC and write how to use it: OUT/musl.cflags and OUT/musl.ldflags
+# musl.sh OUT - choose musl for $CC and write how to use it: OUT/musl.cflags and OUT/musl.ldflags; and which it is, as
+#               build/deps.sh does: OUT/musl.used
 # musl.sh --cc OUT - print the command that compiles with it, for the build of another library
 #
 # The first of these: the directory that MUSL names, the pinned source, the distribution's own. The pinned one is built
@@ -22,6 +23,7 @@ version=1.2.5
 tarball=musl_$version.orig.tar.gz
 sha256=a9a118bbe84d8764da0ea0d28b3ab3fae8477fc7e4085d90102b8596fc7c75e4
 
+pinned="$version, pinned source"
 here=$(cd "$(dirname "$0")" && pwd)
 : "${CC:=gcc}" "${AR:=ar}"
 smallest=$($CC -Oz -fsyntax-only -x c /dev/null 2>/dev/null && echo -Oz || echo -Os)
@@ -49,7 +51,7 @@ given_directory() {
 # Leaves in $kept where it was or will be kept, too.
 built_before() {
 	include=$out/deps/musl/include lib=$out/deps/musl/lib
-	used=${MUSL_TARBALL:-"$version, pinned source"}
+	used=${MUSL_TARBALL:-$pinned}
 	kept=$cache/musl-$version-$(built_from | sha256sum | cut -c 1-16)
 	rm -rf "$out/deps/musl"
 	mkdir -p "$out/deps/musl"
@@ -159,6 +161,13 @@ write_flags() {
 	END
 }
 
+origin() {
+	case $used in
+	"$pinned") printf '%s\t%s\t%s\n' "$version" "$tarball" "$sha256" ;;
+	*) printf -- '-\t-\t-\n' ;;
+	esac
+}
+
 # --- what it depends on, so that nothing is done twice
 
 compiler() {
@@ -197,7 +206,7 @@ if test "$1" = --cc; then
 fi
 
 out=$1
-up_to_date && exit 0
+up_to_date && test -e "$out/musl.used" && exit 0
 
 rm -f "$out/musl.key"
 work=$(mktemp -d)
@@ -214,5 +223,6 @@ elif ! installed; then
 		"(Alpine), or set MUSL=DIR"
 fi
 write_flags
+printf 'musl\tMIT\t%s\n' "$(origin)" >"$out/musl.used"
 key >"$out/musl.key"
 echo "musl: $used"

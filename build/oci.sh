@@ -5,7 +5,7 @@
 #
 # It is an OCI image layout, in a tar that "podman load", "skopeo copy oci-archive:" and "docker load" take; manifest.json
 # in it is for dockers older than 25. The same program makes the same bytes, whenever and wherever: all times are
-# SOURCE_DATE_EPOCH, or 0.
+# SOURCE_DATE_EPOCH, or 0. SOURCE_URL, if there is one, is where its sources are said to be.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 ublk=$1 out=$2
@@ -56,12 +56,14 @@ descriptor() {
 }
 
 write_config() {
+	source_label=
+	test -z "${SOURCE_URL:-}" || source_label="\"org.opencontainers.image.source\":\"$SOURCE_URL\","
 	cat <<-END
 	{"architecture":"$architecture","os":"linux","created":"$(date -u -d "@$epoch" +%Y-%m-%dT%H:%M:%SZ)",
 	"config":{"Entrypoint":["/ublk"],"Cmd":["--help"],"Env":["PATH=/"],"WorkingDir":"/","StopSignal":"SIGTERM","Labels":{
 	"org.opencontainers.image.title":"ublk",
 	"org.opencontainers.image.description":"Block devices served from user space, through the kernel's ublk driver",
-	"org.opencontainers.image.version":"$version",
+	"org.opencontainers.image.version":"$version",$source_label
 	"org.opencontainers.image.licenses":"MIT AND Zlib"}},
 	"rootfs":{"type":"layers","diff_ids":["sha256:$1"]}}
 	END

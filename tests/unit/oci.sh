@@ -60,6 +60,19 @@ same_elsewhere() {
 		cmp "$work/image.tar" "$work/again.tar"
 }
 
+labels() {
+	SOURCE_URL=https://example.org/ublk "$top/build/oci.sh" "$ublk" "$work/labelled.tar" $applets &&
+		python3 - "$work/labelled.tar" "$(cat "$top/VERSION")" <<-'END'
+			import json, sys, tarfile
+
+			image = tarfile.open(sys.argv[1])
+			(name,) = [entry["Config"] for entry in json.load(image.extractfile("./manifest.json"))]
+			labels = json.load(image.extractfile("./" + name))["config"]["Labels"]
+			wanted = {"source": "https://example.org/ublk", "version": sys.argv[2], "licenses": "MIT AND Zlib"}
+			assert wanted.items() <= {key.rsplit(".", 1)[1]: value for key, value in labels.items()}.items(), labels
+		END
+}
+
 read_by_skopeo() {
 	mkdir "$work/copy" &&
 		skopeo --insecure-policy copy --quiet "oci-archive:$work/image.tar" "dir:$work/copy" &&
@@ -69,6 +82,7 @@ read_by_skopeo() {
 claim "an image is made" env -u SOURCE_DATE_EPOCH "$top/build/oci.sh" "$ublk" "$work/image.tar" $applets
 claim "it is whole, and holds the program, its links, and nothing else" whole
 claim "it is the same when it is made elsewhere" same_elsewhere
+claim "it says its version, its licences, and where its sources are if that is told" labels
 if command -v skopeo >/dev/null; then
 	claim "skopeo reads it, as OCI's and as docker's" read_by_skopeo
 else
