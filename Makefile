@@ -143,6 +143,24 @@ $(OUT)/ublk.spdx.json: $(OUT)/ublk build/sbom.sh VERSION
 	$(call say,SBOM,$@)
 	$(Q)CC="$(CC)" NM="$(CROSS_COMPILE)nm" build/sbom.sh $(OUT) >$@
 
+# --- what is given away
+
+# make dist        out/ublk-VERSION.tar.gz: the sources
+.PHONY: dist
+dist:
+	$(Q)build/dist.sh $(OUT)
+
+# make release     out/release: sources, static programs for RELEASE="x86_64 aarch64 riscv64", SBOM, images, checksums
+RELEASE ?= x86_64 aarch64 riscv64
+.PHONY: release
+release:
+	$(Q)MAKE="$(MAKE)" build/release.sh $(OUT) $(RELEASE)
+
+# make test-reproducible  that two builds at different places are the same, byte for byte
+.PHONY: test-reproducible
+test-reproducible: all
+	$(Q)tests/reproducible
+
 # --- what cases need and no package has
 
 TOOLS := $(patsubst tests/vm/tools/%.c,$(OUT)/tools/%,$(sort $(wildcard tests/vm/tools/*.c)))

@@ -4,7 +4,8 @@
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
 version=$(cat "$here/VERSION")
-if commit=$(git -C "$here" rev-parse --short=8 HEAD 2>/dev/null) &&
+if test "$(git -C "$here" rev-parse --show-toplevel 2>/dev/null)" = "$(cd "$here" && pwd -P)" &&
+	commit=$(git -C "$here" rev-parse --short=8 HEAD 2>/dev/null) &&
 	! git -C "$here" describe --exact-match HEAD >/dev/null 2>&1; then
 	version=$version+$commit
 fi
