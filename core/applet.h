@@ -15,7 +15,7 @@ enum applet_number {
 
 struct applet {
 	const char *name;		/* without "ublk-" */
-	enum applet_number number;
+	enum applet_number number;	/* or DEVICE_FOREIGN, of core/device.h */
 	const char *synopsis;		/* what follows the options in the usage line */
 	const char *about;		/* one sentence, without a full stop */
 	const struct opt *opts;		/* the applet's own; may be NULL */
