@@ -69,6 +69,11 @@ $(OUT)/tools/ublk-xor: examples/backend/xor.c examples/backend/Makefile $(LIB)/l
 	$(Q)mkdir -p $(@D)
 	$(Q)cp $(LIB)/example/xor $@
 
+tools: $(OUT)/tools/own-disk
+$(OUT)/tools/own-disk: tests/lib/own-disk.c $(OUT)/tools/ublk-xor
+	$(call say,CC,$@)
+	$(Q)$(LIB_CC) -D_GNU_SOURCE -Wall -Wextra $(WERROR) -Wno-unused-parameter -O1 -Ilib -o $@ $< -L$(LIB) -lublk-core -pthread
+
 unit: lib
 
 -include $(LIB_OBJECTS:.o=.d)

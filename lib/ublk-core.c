@@ -33,6 +33,7 @@
 
 #define BUFFER_LEAST (1U << 20)		/* the largest request, unless --max-io says more; only what is used takes memory */
 #define DISCARD_SIZE 4096
+#define HELD_MS 2000			/* how long a forced end waits for those who have the device open */
 
 /* A process has one disk. */
 static struct {
@@ -428,7 +429,18 @@ static void await(int pidfd)
 		return;
 	if (RETRY(poll(&ready, 1, CTRL_LIMIT_MS)) == 0)
 		note("the device is deleted, and its server still busy");
-	close(pidfd);
+}
+
+/* Who has it open sees errors, and the device goes with the last of them. */
+static int delete_stopped(struct ctrl *ctrl, struct ctrl_device target, const char *block_path, bool force)
+{
+	int err = ctrl_del(ctrl, target, force ? HELD_MS : CTRL_LIMIT_MS);
+	struct use use;
+
+	if (err != -ETIMEDOUT || !use_find(block_path, &use))
+		return err;
+	note("%s is stopped, and vanishes when it is no longer %s", block_path, use.by);
+	return 0;
 }
 
 static int delete(struct ctrl *ctrl, uint32_t id, bool force)
@@ -449,14 +461,14 @@ static int delete(struct ctrl *ctrl, uint32_t id, bool force)
 	pidfd = keeper ? (int)syscall(SYS_pidfd_open, keeper, 0) : -1;
 	err = info.state == UBLK_S_DEV_DEAD ? 0 : stop(ctrl, target, block_path, force);
 	if (!err)
-		err = ctrl_del(ctrl, target, CTRL_LIMIT_MS);
+		err = delete_stopped(ctrl, target, block_path, force);
 	if (err && err != -EBUSY && err != -ETIMEDOUT && is_gone(char_path))	/* its keeper was quicker */
 		err = 0;
 	if (err && err != -EBUSY)
 		fail(err, "delete device %u", id);
-	if (!err)
+	if (!err && !ctrl->pending)
 		await(pidfd);
-	else if (pidfd >= 0)
+	if (pidfd >= 0)
 		close(pidfd);
 	return err;
 }
