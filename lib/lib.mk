@@ -35,7 +35,7 @@ $(LIB)/flags: FORCE
 	$(Q)echo '$(LIB_CC) $(WARNINGS) $(CPPFLAGS) $(LIB_CFLAGS) $(VERSION)' | cmp -s - $@ || \
 		echo '$(LIB_CC) $(WARNINGS) $(CPPFLAGS) $(LIB_CFLAGS) $(VERSION)' >$@
 
-$(LIB)/libublk-core.a: $(LIB_OBJECTS)
+$(LIB)/libublk-core.a: $(LIB_OBJECTS) lib/lib.mk
 	$(call say,AR,$@)
 	$(Q)$(LIB_CC) -r -nostdlib -o $(LIB)/ublk-core.o $(LIB_OBJECTS) $(OUT)/deps/lib/liburing.a
 	$(Q)$(OBJCOPY) $(LIB_NAMES:%=--keep-global-symbol=%) $(LIB)/ublk-core.o
