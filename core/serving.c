@@ -268,8 +268,8 @@ static int start_successor(struct keeper *k)
 		child_kill(&k->worker);
 		if (k->worker.pidfd < 0)
 			child_reap(&k->worker);
-		while (!k->worker.ended && pause_for(k, RECHECK_MS))
-			;
+		while (!k->worker.ended && k->stops < 2)
+			events_wait(k, RECHECK_MS);
 	}
 	if (k->pipe >= 0 && err) {
 		close(k->pipe);
