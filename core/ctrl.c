@@ -141,11 +141,7 @@ static int wait_result(struct ctrl *ctrl, int limit_ms)
 	int result = ctrl_result(ctrl);
 
 	while (result == -EAGAIN) {
-		int n = RETRY(poll(&ready, 1, limit_ms));
-
-		if (n < 0)
-			return -errno;
-		if (!n)
+		if (RETRY(poll(&ready, 1, limit_ms)) <= 0)
 			return -ETIMEDOUT;
 		result = ctrl_result(ctrl);
 	}

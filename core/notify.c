@@ -165,8 +165,8 @@ int notify_ready(const struct spec *spec, const char *path)
 	} else if (!err && !spec->command) {
 		if (spec->ready_fd != STDOUT_FILENO)
 			err = write_path(STDOUT_FILENO, path, "standard output");
-		if (!err)
-			err = file_to_null(STDOUT_FILENO);	/* who reads on must come to its end */
+		if (!err && file_to_null(STDOUT_FILENO))	/* who reads on must come to its end */
+			err = fail(-errno, "close standard output");
 	}
 	if (err)
 		return err;

@@ -115,7 +115,7 @@ int state_note_words(char *const *words)
 		count++;
 	noted = pages_get((count + 1) * sizeof(*noted));
 	if (!noted)
-		return -ENOMEM;
+		return fail(-ENOMEM, "start");
 	memcpy(noted, words, count * sizeof(*noted));
 	return 0;
 }

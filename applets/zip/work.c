@@ -144,7 +144,7 @@ static void wake_queues(struct inflate *inflate)
 		link_remove(&queue->waking);
 		queue->wakers++;
 		pthread_mutex_unlock(&inflate->lock);
-		if (write(queue->wake_fd, &(uint64_t){ 1 }, sizeof(uint64_t)) < 0)
+		if (RETRY(write(queue->wake_fd, &(uint64_t){ 1 }, sizeof(uint64_t))) < 0)
 			trace("an eventfd is full");		/* so its reader is awake */
 		pthread_mutex_lock(&inflate->lock);
 		queue->wakers--;
