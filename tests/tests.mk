@@ -16,6 +16,7 @@
 
 UNIT := $(OUT)/unit
 UNIT_CC ?= gcc
+OBJCOPY ?= $(CROSS_COMPILE)objcopy
 UNIT_WERROR ?= -Werror
 UNIT_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DUBLK_VERSION='"unit"' -I. -I$(UNIT) -isystem $(OUT)/deps/include -Wall -Wextra $(UNIT_WERROR) -O1 -g \
 	-fno-omit-frame-pointer -MMD -MP
@@ -25,9 +26,11 @@ UNIT_TSAN := -fsanitize=thread
 
 UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_*.c)))
 UNIT_TSAN_TESTS := test_serve test_store test_inflate
-UNIT_MODEL_TESTS := test_serve test_life
+UNIT_LIFE_TESTS := test_life test_failures
+UNIT_CALLS_TESTS := $(UNIT_LIFE_TESTS)	# these have calls.c between the sources and the C library
+UNIT_MODEL_TESTS := test_serve $(UNIT_LIFE_TESTS)
 UNIT_NATIVE_TESTS := $(UNIT_MODEL_TESTS)	# the model is made for one C library
-UNIT_REAL_LOG := test_log test_life
+UNIT_REAL_LOG := test_log $(UNIT_LIFE_TESTS)
 # What every test may link with: all but main and the tools, and what the tests have their own of
 UNIT_CORE := $(filter-out core/main.c core/sandbox.c core/ring.c applets/ctl%,$(ALL_SOURCES)) tests/unit/no_sandbox.c
 UNIT_PROGRAMS := $(UNIT_TESTS:%=$(UNIT)/asan/%) $(UNIT_TSAN_TESTS:%=$(UNIT)/tsan/%) \
@@ -51,7 +54,14 @@ $(UNIT)/$1/%.o: %.c tests/tests.mk $$(UNIT_GENERATED) $(OUT)/deps/deps.stamp
 $(UNIT)/$1/core.a: $2
 	$$(Q)rm -f $$@
 	$$(Q)$(AR) rcs $$@ $$^
+
+$(UNIT)/$1/called.a: $(UNIT)/$1/core.a $(UNIT)/called
+	$$(Q)$(OBJCOPY) --redefine-syms=$(UNIT)/called $$< $$@
 endef
+# The calls that calls.c has an eye on
+$(UNIT)/called: tests/unit/calls.c
+	$(Q)mkdir -p $(@D)
+	$(Q)sed -n 's/^CALL([^,]*, \([a-z0-9_]*\),.*/\1 called_\1/p; s/^NOTE(\([a-z0-9_]*\),.*/\1 called_\1/p' $< >$@
 UNIT_MUSL = $(CC) -std=gnu11 -D_GNU_SOURCE -I. -I$(UNIT) -Wall -Wextra -Werror -fPIE -O1 -MMD -MP $$(cat $(OUT)/musl.cflags)
 $(eval $(call unit_flavour,asan,$(UNIT_CORE:%.c=$(UNIT)/asan/%.o),$(UNIT_CC) $(UNIT_CFLAGS) $(UNIT_ASAN)))
 $(eval $(call unit_flavour,tsan,$(UNIT_CORE:%.c=$(UNIT)/tsan/%.o),$(UNIT_CC) $(UNIT_CFLAGS) $(UNIT_TSAN)))
@@ -66,14 +76,13 @@ $(eval $(call unit_flavour,musl,$(UNIT_CORE:%.c=$(OUT)/obj/%.o),$$(UNIT_MUSL)))
 
 # What a test needs beside itself
 UNIT_HELPERS = $(if $(filter $(UNIT_REAL_LOG),$1),,tests/unit/said) \
-	$(if $(filter test_inflate test_life,$1),tests/unit/deflater) \
+	$(if $(filter test_inflate $(UNIT_LIFE_TESTS),$1),tests/unit/deflater) \
+	$(if $(filter $(UNIT_LIFE_TESTS),$1),tests/unit/life) $(if $(filter $(UNIT_CALLS_TESTS),$1),tests/unit/calls) \
 	$(if $(filter $(UNIT_MODEL_TESTS),$1),tests/unit/model tests/unit/model_ctrl tests/unit/load) $(if $(filter test_uapi,$1),tests/unit/uapi_host)
-unit_objects = $(patsubst %,$(UNIT)/$1/%.o,tests/unit/$2 $(call UNIT_HELPERS,$2)) $(UNIT)/$1/core.a
+unit_objects = $(patsubst %,$(UNIT)/$1/%.o,tests/unit/$2 $(call UNIT_HELPERS,$2)) $(UNIT)/$1/$(if $(filter $(UNIT_CALLS_TESTS),$2),called,core).a
 
 # Mappings are counted where the whole server runs
 $(UNIT)/%/test_serve: UNIT_WRAP := -Wl,--wrap=mmap,--wrap=munmap
-# Servers die where the model of the kernel wants them to
-$(UNIT)/%/test_life: UNIT_WRAP := -Wl,--wrap=kill
 
 define unit_program
 $(UNIT)/asan/$1: $(call unit_objects,asan,$1)

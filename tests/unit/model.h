@@ -12,11 +12,19 @@
 #ifndef TESTS_UNIT_MODEL_H
 #define TESTS_UNIT_MODEL_H
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #include "core/uapi.h"
+
+/* Whether it does within a minute. */
+#define COMES(condition) ({ \
+	int left_ = 60000; \
+	while (!(condition) && left_--) \
+		poll(NULL, 0, 1); \
+	left_ >= 0; })
 
 /* What a version of Linux does, as far as it differs. */
 struct model_kernel {
@@ -122,6 +130,7 @@ void model_boot(void);
 void model_halt(void);
 /* A server is ended by @sig, between two things that the kernel does at once. The second: whether there was one. */
 void model_kill(pid_t pid, int sig);
+bool model_kill_through(int pidfd, int sig);	/* false: errno tells */
 bool model_kill_server(int sig);
 /* From now on what the plan says of mortality holds. */
 void model_is_deadly(void);
@@ -129,6 +138,7 @@ void model_is_deadly(void);
 bool model_freeze_server(void);
 /* Wait until some server serves; false: none does, in a minute. */
 bool model_is_served(void);
+bool model_is_live(void);
 bool model_is_added(void);
 int model_state(void);			/* UBLK_S_DEV_* */
 unsigned int model_deaths(void), model_sent(enum ublk_cmd command);

@@ -545,15 +545,24 @@ void model_halt(void)
 }
 
 /* It has ended when this returns, and is in the middle of nothing. */
+bool model_kill_through(int pidfd, int sig)
+{
+	struct pollfd gone = { .fd = pidfd, .events = POLLIN };
+	bool sent;
+
+	model_lock_all();
+	sent = syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0) == 0;
+	if (sent)
+		INSIST(poll(&gone, 1, 60000) == 1);
+	model_unlock_all();
+	return sent;
+}
+
 void model_kill(pid_t pid, int sig)
 {
 	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	struct pollfd gone = { .fd = pidfd, .events = POLLIN };
 
-	model_lock_all();
-	if (pidfd >= 0 && syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0) == 0)
-		INSIST(poll(&gone, 1, 60000) == 1);
-	model_unlock_all();
+	model_kill_through(pidfd, sig);
 	if (pidfd >= 0)
 		close(pidfd);
 }
@@ -564,8 +573,8 @@ bool model_kill_server(int sig)
 
 	if (pid)
 		model_kill(pid, sig);
-	while (pid && device->server == pid)	/* until the kernel has seen it */
-		sched_yield();
+	if (pid)
+		INSIST(COMES(device->server != pid));	/* until the kernel has seen it */
 	return pid;
 }
 
@@ -590,8 +599,7 @@ bool model_freeze_server(void)
 
 	model_lock_all();
 	done = kill(pid, SIGSTOP) == 0;
-	while (done && !is_stopped(pid))
-		sched_yield();
+	done = done && COMES(is_stopped(pid));
 	model_unlock_all();
 	return done;
 }
@@ -603,11 +611,10 @@ void model_is_deadly(void)
 
 bool model_is_served(void)
 {
-	for (int i = 0; i < 60000 && !(device->live && device->server); i++)
-		poll(NULL, 0, 1);
-	return device->live && device->server;
+	return COMES(model_is_live());
 }
 
+bool model_is_live(void) { return device->live && device->server; }
 bool model_is_added(void) { return device->added; }
 int model_state(void) { return device->state; }
 unsigned int model_deaths(void) { return device->deaths; }

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: MIT */
+/* calls.c - see calls.h. "CALL(type, name": make takes the names from here */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <sys/uio.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/unit/calls.h"
+#include "tests/unit/model.h"
+
+#define CALLS_MAX 100
+#define ERRORS_MAX 3
+
+struct call {
+	const char *name;
+	unsigned int number;
+	int errors[ERRORS_MAX + 1];	/* EINTR among them: it may be interrupted */
+};
+
+/* Filled by the linker, from CALL() below. */
+extern struct call *__start_calls[], *__stop_calls[];
+
+/* Of all processes. */
+static struct shared {
+	bool counting, refusing, interrupting, refused;
+	struct refusal refusal;
+	unsigned int counts[CALLERS][CALLS_MAX];
+	char root[100];
+} *shared;
+
+static unsigned int caller, children;
+static bool begun;			/* this is a process that is meant */
+static _Atomic unsigned int made[CALLS_MAX];
+
+__attribute__((constructor)) static void share(void)
+{
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	for (struct call **call = __start_calls; call < __stop_calls; call++)
+		(*call)->number = (unsigned int)(call - __start_calls);
+}
+
+/* --- for tests ------------------------------------------------------------------------- */
+
+static void begin_as(unsigned int number)
+{
+	caller = number < CALLERS ? number : CALLERS - 1;
+	children = 0;
+	begun = true;
+	memset(made, 0, sizeof(made));
+}
+
+void calls_begin(void)
+{
+	begin_as(0);
+}
+
+void calls_count(void)
+{
+	memset(shared->counts, 0, sizeof(shared->counts));
+	shared->counting = true;
+	shared->refusing = false;
+}
+
+static int error_of(const struct refusal *r)
+{
+	const int *errors = __start_calls[r->call]->errors;
+	unsigned int which = 0;
+
+	for (int i = 0; i <= ERRORS_MAX && errors[i]; i++) {
+		if ((errors[i] == EINTR) == shared->interrupting && which++ == r->which)
+			return errors[i];
+	}
+	return 0;
+}
+
+static bool is_one(const struct refusal *r, unsigned int most)
+{
+	return r->nth < shared->counts[r->caller][r->call] && r->nth < most && error_of(r);
+}
+
+bool calls_next(struct refusal *r, unsigned int most)
+{
+	unsigned int calls = (unsigned int)(__stop_calls - __start_calls);
+
+	r->which += r->found;
+	r->found = true;
+	while (!is_one(r, most)) {
+		if (r->which) {
+			r->which = 0;
+			r->nth++;
+		} else if (r->nth) {
+			r->nth = 0;
+			r->call++;
+		} else {
+			r->call++;
+		}
+		if (r->call < calls)
+			continue;
+		r->call = 0;
+		if (++r->caller == CALLERS)
+			return false;
+	}
+	return true;
+}
+
+void calls_refuse(const struct refusal *r)
+{
+	shared->counting = shared->refused = false;
+	shared->refusing = r;
+	if (r)
+		shared->refusal = *r;
+}
+
+void calls_interrupt(bool interrupt)
+{
+	shared->interrupting = interrupt;
+}
+
+bool calls_were_refused(void)
+{
+	return shared->refused;
+}
+
+const char *calls_text(const struct refusal *r)
+{
+	static char text[100];
+
+	snprintf(text, sizeof(text), "%s %u of process %u: %s", __start_calls[r->call]->name, r->nth + 1, r->caller,
+		 strerror(error_of(r)));
+	return text;
+}
+
+void calls_root(const char *root)
+{
+	snprintf(shared->root, sizeof(shared->root), "%s", root ? root : "");
+}
+
+/* --- what calls go through ---------------------------------------------------------------- */
+
+static bool refused(const struct call *call)
+{
+	unsigned int number = call->number, n;
+
+	if (!begun)
+		return false;
+	n = made[number]++;
+	if (shared->counting) {
+		if (n >= shared->counts[caller][number])
+			shared->counts[caller][number] = n + 1;
+		return false;
+	}
+	if (!shared->refusing || shared->refused || shared->refusal.caller != caller ||
+	    shared->refusal.call != number || shared->refusal.nth != n)
+		return false;
+	shared->refused = true;
+	errno = error_of(&shared->refusal);
+	return true;
+}
+
+/* Where to look for @path. */
+static const char *at(const char *path)
+{
+	static const char *const ours[] = { "/proc/", "/sys/", "/etc/", "/dev/", "/sbin/", "/lib/modules/" };
+	static __thread char elsewhere[2][400];
+	static __thread unsigned int turn;
+	struct stat st;
+
+	if (!*shared->root)
+		return path;
+	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
+		char *to = elsewhere[turn++ % 2];
+
+		if (strncmp(path, ours[i], strlen(ours[i])))
+			continue;
+		snprintf(to, sizeof(elsewhere[0]), "%s%s", shared->root, path);
+		if (lstat(to, &st) == 0)
+			return to;
+	}
+	return path;
+}
+
+#define NOTE(function, ...) \
+	static struct call call_##function = { .name = #function, .errors = { __VA_ARGS__ } }; \
+	static struct call *const note_##function __attribute__((section("calls"), used)) = &call_##function;
+#define CALL(type, function, params, args, failure, ...) \
+	NOTE(function, __VA_ARGS__) \
+	type called_##function params; \
+	type called_##function params \
+	{ \
+		return refused(&call_##function) ? failure : function args; \
+	}
+
+CALL(int, access, (const char *path, int mode), (at(path), mode), -1, EACCES)
+CALL(int, stat, (const char *path, struct stat *st), (at(path), st), -1, EACCES)
+CALL(int, lstat, (const char *path, struct stat *st), (at(path), st), -1, EACCES)
+CALL(int, fstat, (int fd, struct stat *st), (fd, st), -1, ENOMEM)
+CALL(int, fstatat, (int dir, const char *path, struct stat *st, int flags), (dir, path, st, flags), -1, EACCES)
+CALL(int, fcntl, (int fd, int command, long arg), (fd, command, arg), -1, EMFILE)
+CALL(ssize_t, read, (int fd, void *to, size_t length), (fd, to, length), -1, EIO, EINTR)
+CALL(ssize_t, write, (int fd, const void *from, size_t length), (fd, from, length), -1, EIO, EINTR)
+CALL(ssize_t, pread, (int fd, void *to, size_t length, off_t from), (fd, to, length, from), -1, EIO, EINTR)
+CALL(ssize_t, pwrite, (int fd, const void *from, size_t length, off_t to), (fd, from, length, to), -1, ENOSPC, EINTR)
+CALL(int, poll, (struct pollfd *fds, nfds_t count, int limit), (fds, count, limit), -1, EINTR)
+CALL(int, pipe2, (int ends[2], int flags), (ends, flags), -1, EMFILE)
+CALL(int, socketpair, (int domain, int type, int protocol, int ends[2]), (domain, type, protocol, ends), -1, EMFILE)
+CALL(int, socket, (int domain, int type, int protocol), (domain, type, protocol), -1, EMFILE)
+CALL(int, connect, (int fd, const struct sockaddr *to, socklen_t length), (fd, to, length), -1, ECONNREFUSED)
+CALL(ssize_t, send, (int fd, const void *from, size_t length, int flags), (fd, from, length, flags), -1, ENOBUFS, EINTR)
+CALL(ssize_t, recv, (int fd, void *to, size_t length, int flags), (fd, to, length, flags), -1, ENOMEM, EINTR)
+CALL(ssize_t, sendto, (int fd, const void *from, size_t length, int flags, const struct sockaddr *to, socklen_t size),
+     (fd, from, length, flags, to, size), -1, ENOBUFS)
+CALL(int, memfd_create, (const char *name, unsigned int flags), (name, flags), -1, EMFILE)
+CALL(int, eventfd, (unsigned int count, int flags), (count, flags), -1, EMFILE)
+CALL(int, signalfd, (int fd, const sigset_t *set, int flags), (fd, set, flags), -1, EMFILE)
+CALL(int, sigprocmask, (int how, const sigset_t *set, sigset_t *old), (how, set, old), -1, EINVAL)
+CALL(int, inotify_init1, (int flags), (flags), -1, EMFILE)
+CALL(int, inotify_add_watch, (int fd, const char *path, uint32_t mask), (fd, at(path), mask), -1, ENOSPC)
+CALL(int, timerfd_create, (int clock, int flags), (clock, flags), -1, EMFILE)
+CALL(int, timerfd_settime, (int fd, int flags, const struct itimerspec *to, struct itimerspec *from),
+     (fd, flags, to, from), -1, EINVAL)
+CALL(void *, mmap, (void *where, size_t length, int protection, int flags, int fd, off_t offset),
+     (where, length, protection, flags, fd, offset), MAP_FAILED, ENOMEM)
+CALL(int, mprotect, (void *where, size_t length, int protection), (where, length, protection), -1, ENOMEM)
+CALL(int, madvise, (void *where, size_t length, int advice), (where, length, advice), -1, ENOMEM)
+CALL(int, mlockall, (int flags), (flags), -1, ENOMEM)
+CALL(int, mlock2, (const void *where, size_t length, unsigned int flags), (where, length, flags), -1, ENOMEM)
+CALL(int, ftruncate, (int fd, off_t length), (fd, length), -1, ENOSPC)
+CALL(int, fallocate, (int fd, int mode, off_t from, off_t length), (fd, mode, from, length), -1, ENOSPC)
+CALL(int, fsync, (int fd), (fd), -1, EIO)
+CALL(int, fdatasync, (int fd), (fd), -1, EIO)
+CALL(int, flock, (int fd, int how), (fd, how), -1, ENOLCK)
+CALL(off_t, lseek, (int fd, off_t to, int from), (fd, to, from), -1, ESPIPE)
+CALL(int, linkat, (int from, const char *old, int to, const char *new, int flags),
+     (from, old, to, new, flags), -1, EACCES)
+CALL(int, renameat, (int from, const char *old, int to, const char *new), (from, old, to, new), -1, EACCES)
+CALL(int, unlink, (const char *path), (at(path)), -1, EACCES)
+CALL(int, unlinkat, (int dir, const char *path, int flags), (dir, path, flags), -1, EACCES)
+CALL(ssize_t, readlinkat, (int dir, const char *path, char *to, size_t limit), (dir, path, to, limit), -1, EACCES)
+CALL(int, dup2, (int from, int to), (from, to), -1, EBUSY)
+CALL(pid_t, waitpid, (pid_t pid, int *status, int options), (pid, status, options), -1, ECHILD, EINTR)
+CALL(pid_t, setsid, (void), (), -1, EPERM)
+CALL(int, uname, (struct utsname *system), (system), -1, EFAULT)
+CALL(int, execvp, (const char *file, char *const *argv), (file, argv), -1, ENOENT, EACCES)
+CALL(int, sched_getaffinity, (pid_t pid, size_t size, cpu_set_t *set), (pid, size, set), -1, EINVAL)
+CALL(int, sched_setaffinity, (pid_t pid, size_t size, const cpu_set_t *set), (pid, size, set), -1, EINVAL)
+CALL(int, pthread_create, (pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *self),
+     (thread, attributes, run, self), errno, EAGAIN)
+CALL(void *, malloc, (size_t size), (size), NULL, ENOMEM)
+CALL(void *, calloc, (size_t count, size_t size), (count, size), NULL, ENOMEM)
+CALL(void *, realloc, (void *memory, size_t size), (memory, size), NULL, ENOMEM)
+
+/* --- those that are not as simple ---------------------------------------------------------- */
+
+/* As many as there may be: the last of them may lie where there is nothing */
+#define VARIADIC __attribute__((no_sanitize_address))
+#define LONGS(last) \
+	long a[6]; \
+	va_list args; \
+	va_start(args, last); \
+	for (int i = 0; i < 6; i++) { a[i] = va_arg(args, long); } \
+	va_end(args)
+
+NOTE(open, EMFILE, EINTR)
+int called_open(const char *path, int flags, ...);
+VARIADIC int called_open(const char *path, int flags, ...)
+{
+	LONGS(flags);
+	return refused(&call_open) ? -1 : open(at(path), flags, (mode_t)a[0]);
+}
+
+NOTE(openat, EMFILE, EINTR)
+int called_openat(int dir, const char *path, int flags, ...);
+VARIADIC int called_openat(int dir, const char *path, int flags, ...)
+{
+	LONGS(flags);
+	return refused(&call_openat) ? -1 : openat(dir, at(path), flags, (mode_t)a[0]);
+}
+
+NOTE(prctl, EINVAL)
+int called_prctl(int option, ...);
+VARIADIC int called_prctl(int option, ...)
+{
+	LONGS(option);
+	return refused(&call_prctl) ? -1 : prctl(option, a[0], a[1], a[2], a[3]);
+}
+
+/* Who is killed ends between two things that the model does at once. */
+NOTE(syscall, ENOMEM)
+long called_syscall(long number, ...);
+VARIADIC long called_syscall(long number, ...)
+{
+	LONGS(number);
+	if (number != SYS_futex && refused(&call_syscall))	/* that one only fails who calls it wrongly */
+		return -1;
+	if (number == SYS_pidfd_send_signal && a[1] == SIGKILL)
+		return model_kill_through((int)a[0], SIGKILL) ? 0 : -1;
+	return syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+NOTE(kill, ESRCH)
+int called_kill(pid_t pid, int sig);
+int called_kill(pid_t pid, int sig)
+{
+	if (refused(&call_kill))
+		return -1;
+	if (sig != SIGKILL || pid == getpid())
+		return kill(pid, sig);
+	model_kill(pid, sig);
+	return 0;
+}
+
+NOTE(fork, EAGAIN)
+pid_t called_fork(void);
+pid_t called_fork(void)
+{
+	pid_t pid;
+
+	if (refused(&call_fork))
+		return -1;
+	children++;
+	pid = fork();
+	if (!pid && begun)
+		begin_as(caller ? CALLERS : children);
+	return pid;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * calls.h - between the program and the C library: any call can be counted, refused, or answered from another tree
+ *
+ * The sources are linked with called_open() for open() and so on, the tests with what the library has. What is said
+ * here holds for all processes that are forked afterwards.
+ */
+#ifndef TESTS_UNIT_CALLS_H
+#define TESTS_UNIT_CALLS_H
+
+#include <stdbool.h>
+
+#define CALLERS 6	/* the process that calls_begin() was called in, its children in order; all others are the last */
+
+/* One call that fails. */
+struct refusal {
+	unsigned int caller, call, nth;		/* from 0 */
+	unsigned int which;			/* of the errors that this call may end with */
+	bool found;				/* by calls_next() */
+};
+
+/* The caller is the first of CALLERS from here on. */
+void calls_begin(void);
+/* Note how often each caller makes each call, until something is refused. */
+void calls_count(void);
+/* Go through all that was counted; at most @most of one call by one caller. @r is all 0 in the beginning. */
+bool calls_next(struct refusal *r, unsigned int most);
+/* NULL: nothing. */
+void calls_refuse(const struct refusal *r);
+/* EINTR instead of the error, from now on; calls that cannot end so are not gone through. */
+void calls_interrupt(bool interrupt);
+bool calls_were_refused(void);
+const char *calls_text(const struct refusal *r);
+
+/* Below /proc, /sys, /etc, /dev, /sbin and /lib/modules, what there is in @root is found first. NULL: as it is. */
+void calls_root(const char *root);
+
+#endif
