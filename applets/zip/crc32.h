@@ -13,4 +13,12 @@ static inline uint32_t crc32_add(uint32_t crc, const void *bytes, size_t length)
 	return libdeflate_crc32(crc, bytes, length);
 }
 
+/* To be called by who has rights: the first checksum finds out what the processor can do, on ARM by opening a file. */
+static inline void crc32_prepare(void)
+{
+#ifdef __aarch64__
+	(void)libdeflate_crc32(0, "", 1);
+#endif
+}
+
 #endif

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "applets/zip/crc32.h"
 #include "applets/zip/zip.h"
 #include "core/affinity.h"
 #include "core/applet.h"
@@ -154,6 +155,7 @@ static void settle(struct zip *z, const struct spec *spec)
 	z->progress = spec_progress(spec);
 	if (!z->workers)
 		z->workers = (uint32_t)min_u64(affinity_count(), INFLATE_WORKERS_MAX);
+	crc32_prepare();
 }
 
 static int zip_prepare(void *self, const struct spec *spec)
