@@ -232,7 +232,7 @@ test -e "${1:-}/vmlinuz" || die "usage: image.sh KERNELDIR (a directory with vml
 kernel=$(readlink -f "$1")
 release=$(ls "$kernel/lib/modules")
 choose_machine
-key=$({ cat "$here/image.sh"; echo "$kernel"; } | cksum | cut -d' ' -f1)
+key=$({ cat "$here/image.sh"; echo "$kernel $userland"; } | cksum | cut -d' ' -f1)
 image=$cache/$release-$key.cpio
 current || build
 touch -c "$image" "$image.inputs"

@@ -92,7 +92,7 @@ arrange() {
 		test ! -d "$modules/$1" || mv "$modules" "$work/kernel/lib/modules"
 	done
 	set -- "$1" "$work/kernel/lib/modules/$1"
-	for image in "$work/root/boot/vmlinuz-$1" "$2/vmlinuz" "$2/vmlinuz.unsigned"; do
+	for image in "$work/root/boot/vmlinuz-$1" "$work/root/boot/vmlinux-$1" "$2/vmlinuz" "$2/vmlinuz.unsigned"; do
 		test ! -e "$image" || mv "$image" "$work/kernel/vmlinuz"
 	done
 	test -e "$work/kernel/vmlinuz" && ls "$2"/kernel/drivers/block/ublk_drv.ko* >/dev/null 2>&1 || return 1

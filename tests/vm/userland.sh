@@ -13,7 +13,7 @@ set -eu
 
 packages="
 	bash busybox-static coreutils crun dash dmsetup e2fsprogs erofs-utils fdisk findutils fio jq kmod libcap2-bin mount
-	strace udev util-linux xfsprogs zip"
+	strace udev util-linux util-linux-extra xfsprogs zip"
 
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${UBLK_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/ublk}/vm
@@ -76,6 +76,8 @@ build() {
 	unpack
 	# two runs may have done this at the same time: the first one stays
 	mv -T "$work/root" "$userland" 2>/dev/null || test -d "$userland" || unavailable "cannot write to $cache"
+	# those of other days are of no use to anybody
+	find "$cache" -maxdepth 1 -name 'userland-*' -mtime +14 -exec rm -rf {} +
 }
 
 test $# = 1 || {
@@ -85,4 +87,5 @@ test $# = 1 || {
 apt_architecture=$1
 userland=$cache/userland-$1-$(cksum <"$here/userland.sh" | cut -d ' ' -f 1)
 test -d "$userland" || build
+touch "$userland"
 echo "$userland"
