@@ -152,12 +152,13 @@ packed_relocations() {
 	done
 }
 
+# The runtime of aarch64 asks libc for what the processor can do, so libc comes once more.
 write_flags() {
 	printf '%s\n' "-nostdinc -isystem $include -isystem $(compiler_headers) -isystem $out/deps/include" \
 		"-isystem $out/deps/kernel" | paste -sd ' ' >"$out/musl.cflags"
 	cat >"$out/musl.ldflags" <<-END
 		$(packed_relocations) $lib/rcrt1.o
-		$lib/libc.a $(compiler_runtime)
+		$lib/libc.a $(compiler_runtime) $lib/libc.a
 	END
 }
 
