@@ -38,6 +38,11 @@ requires() {
 	done
 }
 
+# requires_module NAME - of this kernel
+requires_module() {
+	grep -q "/$1\.ko" "/lib/modules/$(uname -r)/modules.dep" || skip "this kernel has no module $1"
+}
+
 # remove_driver - as it is before anybody has asked for it
 remove_driver() {
 	test ! -e /sys/module/ublk_drv || test -e /sys/module/ublk_drv/refcnt ||

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 about "when the device behind it is pulled out the disk gives errors, and the server lives and can be stopped"
 
+requires_module scsi_debug
 modprobe sd_mod
 modprobe scsi_debug dev_size_mb=8
 on_exit rmmod scsi_debug

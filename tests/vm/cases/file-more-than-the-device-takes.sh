@@ -2,6 +2,7 @@
 # kernels: >=6.15
 about "requests that are larger than the device behind the disk takes at once reach it whole, also from pages that lie anywhere"
 
+requires_module scsi_debug
 modprobe sd_mod
 modprobe scsi_debug dev_size_mb=16
 on_exit rmmod scsi_debug
