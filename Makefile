@@ -72,7 +72,7 @@ $(OUT)/obj/%.o: %.c $(OUT)/musl.flags $(OUT)/deps/deps.stamp
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(OWN_CFLAGS) $$(cat $(OUT)/musl.cflags) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
-VERSIONED := $(addprefix $(OUT)/obj/,core/main.o core/run.o core/state.o applets/ctl/ctl.o)
+VERSIONED := $(addprefix $(OUT)/obj/,core/main.o core/run.o core/state.o applets/ctl/ctl.o applets/init.o)
 $(VERSIONED): CPPFLAGS += -DUBLK_VERSION='"$(VERSION)"'
 $(VERSIONED): $(OUT)/version
 

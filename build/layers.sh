@@ -5,7 +5,8 @@
 #
 #   describing files (what is wanted, what the disk is) know nothing of serving files (rings, queues, processes);
 #   core knows no applet, but for the list of them;
-#   a disk knows nothing of rings, queues and processes: only ctl, which talks to the driver, may know ctrl.h.
+#   a disk knows nothing of rings, queues and processes: only ctl, which talks to the driver, and init, which
+#   loads modules, may.
 set -eu
 
 # shellcheck disable=SC2046 # names of sources have no spaces
@@ -30,7 +31,7 @@ BEGIN {
 		why = "is an applet, and core knows none"
 	else if (who ~ /^core\// && self in describing && inner)
 		why = "serves, and this file only describes"
-	else if (who ~ /^applets\// && who !~ /^applets\/ctl/ && inner)
+	else if (who ~ /^applets\// && who !~ /^applets\/(ctl|init)/ && inner)
 		why = "is behind the backend, and a disk only answers questions"
 	else
 		next

@@ -10,8 +10,7 @@
 
 #define ID_LIMIT (1U << 20)
 
-/* The word at *@at, without its quotes and with a NUL behind it; *@at moves to what follows. NULL: there is none. */
-static char *next_word(char **at)
+char *cmdline_word(char **at)
 {
 	char *from = *at + strspn(*at, " \t\n"), *to = from, *word = from;
 	bool quoted = false;
@@ -141,7 +140,7 @@ int cmdline_parse(struct cmdline *c, bool early)
 	char *at = c->text, *word;
 	int first = 0;
 
-	while ((word = next_word(&at))) {
+	while ((word = cmdline_word(&at))) {
 		int err = take(c, word, early);
 
 		first = first ? first : err;

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define CMDLINE_PATH "/proc/cmdline"
 #define CMDLINE_MAX 4096
 #define CMDLINE_DISKS 32
 #define CMDLINE_WORDS 24
@@ -39,5 +40,8 @@ struct cmdline {
  * it makes no sense, which is said, and all the rest is there.
  */
 int cmdline_parse(struct cmdline *c, bool early);
+
+/* The word at *@at, changed in place: without its quotes, and with a NUL behind it; *@at moves on. NULL: there is none. */
+char *cmdline_word(char **at);
 
 #endif

@@ -28,8 +28,11 @@
 
 /* --- the module ----------------------------------------------------------------- */
 
-static int load_file(const char *path, const char *parameters, int flags)
+/* One that is packed the kernel unpacks. */
+int driver_load_file(const char *path, const char *parameters)
 {
+	const char *dot = strrchr(path, '.');
+	int flags = dot && strcmp(dot, ".ko") ? MODULE_INIT_COMPRESSED_FILE : 0;
 	int fd = RETRY(open(path, O_RDONLY | O_CLOEXEC)), err = 0;
 
 	if (fd < 0)
@@ -44,22 +47,17 @@ static int load_file(const char *path, const char *parameters, int flags)
 /* The module depends on nothing, so one file is all it takes, and no modprobe. */
 static int load_directly(const char *parameters)
 {
-	static const struct { const char *suffix; int flags; } kinds[] = {
-		{ "", 0 },
-		{ ".xz", MODULE_INIT_COMPRESSED_FILE },
-		{ ".zst", MODULE_INIT_COMPRESSED_FILE },
-		{ ".gz", MODULE_INIT_COMPRESSED_FILE },
-	};
+	static const char suffixes[][5] = { "", ".xz", ".zst", ".gz" };
 	struct utsname system;
 	int err = -ENOENT;
 
 	if (uname(&system) < 0)
 		return -errno;
-	for (size_t i = 0; i < ARRAY_SIZE(kinds) && err == -ENOENT; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(suffixes) && err == -ENOENT; i++) {
 		char path[200];
 
-		text_format(path, sizeof(path), MODULE_DIR, system.release, kinds[i].suffix);
-		err = load_file(path, parameters, kinds[i].flags);
+		text_format(path, sizeof(path), MODULE_DIR, system.release, suffixes[i]);
+		err = driver_load_file(path, parameters);
 	}
 	return err;
 }

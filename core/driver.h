@@ -25,4 +25,7 @@ bool driver_present(void);
 /* Load the module with these parameters, by ourselves or, without them, through modprobe. 0, or -errno; says nothing. */
 int driver_load(const char *parameters);
 
+/* Any module, packed or not. 0, also if it is there already, or -errno; says nothing. */
+int driver_load_file(const char *path, const char *parameters);
+
 #endif

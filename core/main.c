@@ -144,5 +144,7 @@ int main(int argc, char **argv)
 	if (state_given())
 		prctl(PR_SET_NAME, name, 0, 0, 0);	/* exec() of a descriptor calls it by its number */
 	applet = strncmp(name, PREFIX, PREFIX_LENGTH) ? NULL : find_applet(name + PREFIX_LENGTH);
+	if (!strcmp(name, "init"))	/* what the kernel starts */
+		applet = find_applet(name);
 	return flush(applet ? run_applet(applet, argv + 1) : run_ublk(argv + 1));
 }

@@ -32,7 +32,7 @@ UNIT_MODEL_TESTS := test_serve $(UNIT_LIFE_TESTS)
 UNIT_NATIVE_TESTS := $(UNIT_MODEL_TESTS)	# the model is made for one C library
 UNIT_REAL_LOG := test_log $(UNIT_LIFE_TESTS)
 # What every test may link with: all but main and the tools, and what the tests have their own of
-UNIT_CORE := $(filter-out core/main.c core/sandbox.c core/ring.c applets/ctl%,$(ALL_SOURCES)) tests/unit/no_sandbox.c
+UNIT_CORE := $(filter-out core/main.c core/sandbox.c core/ring.c applets/init.c applets/ctl%,$(ALL_SOURCES)) tests/unit/no_sandbox.c
 UNIT_PROGRAMS := $(UNIT_TESTS:%=$(UNIT)/asan/%) $(UNIT_TSAN_TESTS:%=$(UNIT)/tsan/%) \
 	$(patsubst %,$(UNIT)/musl/%,$(filter-out $(UNIT_NATIVE_TESTS),$(UNIT_TESTS)))
 UNIT_SCRIPTS := $(wildcard tests/unit/*.sh)

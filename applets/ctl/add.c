@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* add.c - what users of ublksrv, and of kublk of the kernel's own tests, type, for our own disks */
 #include <errno.h>
-#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "applets/ctl/become.h"
 #include "applets/ctl/ctl.h"
 #include "core/log.h"
 #include "core/status.h"
@@ -83,19 +83,6 @@ static int translate(struct command *command, const struct add *add)
 	return 0;
 }
 
-/* By its own path: the process would be called "exe" otherwise, and nobody would know it as one of ours. */
-int ctl_become(const char *const *words)
-{
-	char binary[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", binary, sizeof(binary) - 1);
-
-	if (n < 0)
-		return fail(-errno, "find this program through /proc/self/exe");
-	binary[n] = '\0';
-	execv(binary, (char *const *)words);
-	return fail(-errno, "start %s", binary);
-}
-
 int ctl_add(const struct ctl *ctl)
 {
 	struct command command = { 0 };
@@ -112,5 +99,5 @@ int ctl_add(const struct ctl *ctl)
 		say(&command, ctl->add.file);
 	for (int i = 0; i < ctl->count; i++)
 		say(&command, ctl->devices[i]);
-	return (int)status_of(ctl_become(command.words));
+	return (int)status_of(become(command.words));
 }

@@ -16,7 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "applets/ctl/ctl.h"
+#include "applets/ctl/become.h"
+#include "applets/ctl/boot.h"
 #include "applets/ctl/device.h"
 #include "applets/ctl/volume.h"
 #include "core/applet.h"
@@ -76,7 +77,8 @@ static int mount_host(const char *node, const char *dir, bool read_only)
 
 static int not_there(const char *what)
 {
-	return fail_plain(-ENODEV, "%s is not there yet", what);
+	note("%s is not there yet", what);
+	return -ENODEV;
 }
 
 /* /path, DEV:/path or DEV, to a path into @path. 0; -ENODEV if it may come still, said; or -errno, said. */
@@ -86,8 +88,8 @@ static int reach(const struct wanted_disk *disk, const char *source, char *path,
 	const char *colon = NULL;
 	int err;
 
-	for (const char *at = source; (at = strstr(at, ":/")); at++)
-		colon = at;
+	for (const char *at = source; (at = strchr(at, ':')); at++)
+		colon = at[1] == '/' ? at : colon;
 	if (!colon && !volume_is_named(source)) {
 		text_format(path, limit, "%s", source);
 		return access(path, F_OK) < 0 ? not_there(path) : 0;
@@ -160,7 +162,7 @@ static int run(const struct words *words, char *line, size_t limit)
 		return fail(-errno, "start a process");
 	if (!pid) {
 		dup2(ends[1], STDOUT_FILENO);
-		ctl_become(words->list);
+		become(words->list);
 		_exit(STATUS_FAILED);
 	}
 	close(ends[1]);
@@ -173,16 +175,16 @@ static int run(const struct words *words, char *line, size_t limit)
 	return 0;
 }
 
-static int make(const struct ctl *ctl, const struct applet *applet, const struct wanted_disk *disk, bool debug)
+static int make(const char *dev_dir, const struct applet *applet, const struct wanted_disk *disk, bool debug)
 {
-	struct words words = { .list = { NULL, "--background", "--root" } };
+	struct words words = { .list = { NULL, "--background", "--root", "--no-progress" } };
 	char line[DEVICE_PATH_MAX + 1];
 	int err = 0;
 
 	say(&words, "@ublk-%s", applet->name);
-	words.count += 2;
+	words.count += 3;
 	say(&words, "--id=%" PRIu32, disk->id);
-	say(&words, "--dev-dir=%s", ctl->dev_dir);
+	say(&words, "--dev-dir=%s", dev_dir);
 	if (debug)
 		say(&words, "--verbose");
 	for (unsigned int i = 0; disk->words[i] && !err; i++)
@@ -195,15 +197,15 @@ static int make(const struct ctl *ctl, const struct applet *applet, const struct
 }
 
 /* One that somebody has made already is as good, if it is of the kind. */
-static int check_there(const struct ctl *ctl, const struct applet *applet, const struct wanted_disk *disk)
+static int check_there(const char *dev_dir, const struct applet *applet, const struct wanted_disk *disk)
 {
 	struct ctrl ctrl = { .fd = -1 };
 	struct found device;
-	int err = driver_try(&ctrl, ctl->dev_dir);
+	int err = driver_try(&ctrl, dev_dir);
 
 	if (err)
 		return fail(err, "reach the driver");
-	found_look(&device, &ctrl, ctl->dev_dir, disk->id);
+	found_look(&device, &ctrl, dev_dir, disk->id);
 	if (found_applet(&device) != applet)
 		err = fail_plain(-EEXIST, "device %" PRIu32 " is there already, and no ublk-%s", disk->id, applet->name);
 	else if (device.info.state == UBLK_S_DEV_DEAD)
@@ -214,39 +216,44 @@ static int check_there(const struct ctl *ctl, const struct applet *applet, const
 	return err;
 }
 
-static int want(const struct ctl *ctl, const struct wanted_disk *disk, bool debug)
+static int want(const char *dev_dir, const struct wanted_disk *disk, bool debug)
 {
 	const struct applet *applet = find_applet(disk->applet);
 
 	if (!applet)
 		return fail_usage("ublk.%s: there is no such disk", disk->applet);
-	return found_exists(disk->id) ? check_there(ctl, applet, disk) : make(ctl, applet, disk, debug);
+	return found_exists(disk->id) ? check_there(dev_dir, applet, disk) : make(dev_dir, applet, disk, debug);
 }
 
 /* --- all of them -------------------------------------------------------------------------- */
 
-static int read_text(const char *path, struct cmdline *c)
+int boot_read_text(const char *path, char *text, size_t limit)
 {
 	int fd = RETRY(open(path, O_RDONLY | O_CLOEXEC)), err = 0;
 	ssize_t n;
 
 	if (fd < 0)
 		return fail(-errno, "open %s", path);
-	n = RETRY(read(fd, c->text, sizeof(c->text) - 1));
+	n = RETRY(read(fd, text, limit - 1));
 	if (n < 0)
 		err = fail(-errno, "read %s", path);
+	else
+		text[n] = '\0';
 	close(fd);
 	return err;
+}
+
+bool boot_in_memory(const char *path)
+{
+	struct statfs fs;
+
+	return statfs(path, &fs) == 0 && (fs.f_type == RAMFS || fs.f_type == TMPFS);
 }
 
 /* That there is this file is how the systems that make one tell; in others the root is in memory. */
 static bool in_initramfs(void)
 {
-	struct statfs root;
-
-	if (access("/etc/initrd-release", F_OK) == 0)
-		return true;
-	return statfs("/", &root) == 0 && (root.f_type == RAMFS || root.f_type == TMPFS);
+	return access("/etc/initrd-release", F_OK) == 0 || boot_in_memory("/");
 }
 
 /* What is not there yet counts less than what went wrong. */
@@ -255,11 +262,14 @@ static int worse(int one, int other)
 	return !one || (one == -ENODEV && other) ? other : one;
 }
 
-int ctl_boot(const struct ctl *ctl)
+int boot(const char *dev_dir, const char *cmdline)
 {
 	static struct cmdline c;
 	bool early = in_initramfs();
-	int err = read_text(ctl->cmdline, &c);
+	int err;
+
+	memset(&c, 0, sizeof(c));
+	err = boot_read_text(cmdline, c.text, sizeof(c.text));
 
 	if (err)
 		return (int)status_of(err);
@@ -272,6 +282,6 @@ int ctl_boot(const struct ctl *ctl)
 		driver_load(c.parameters);	/* a disk tells what became of that */
 	for (unsigned int i = 0; i < c.count; i++)
 		if (early || !c.disks[i].early)
-			err = worse(err, want(ctl, &c.disks[i], c.debug));
+			err = worse(err, want(dev_dir, &c.disks[i], c.debug));
 	return (int)status_of(err);
 }

@@ -8,9 +8,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "applets/ctl/boot.h"
 #include "applets/ctl/child.h"
 #include "applets/ctl/ctl.h"
 #include "core/applet.h"
+#include "core/cmdline.h"
 #include "core/log.h"
 #include "core/status.h"
 #include "core/text.h"
@@ -123,6 +125,11 @@ static const struct opt common_opts[] = {
 	OPT_END
 };
 
+static int run_boot(const struct ctl *ctl)
+{
+	return boot(ctl->dev_dir, ctl->cmdline);
+}
+
 static const struct subcommand subcommands[] = {
 	{ "list",     "[DEV...]",   "list devices (what is done without a subcommand)", list_opts, 0, -1, ctl_list },
 	{ "info",     "DEV...",     "tell everything about a device", info_opts, 1, -1, ctl_info },
@@ -140,7 +147,7 @@ static const struct subcommand subcommands[] = {
 	{ "upgrade",  "DEV [BINARY]|-a",	"let this program, or BINARY, serve a running disk", upgrade_opts, 0, 2, ctl_upgrade },
 	{ "adopt",    "DEV",	"go on with a disk whose keeper was killed", NULL, 1, 1, ctl_adopt },
 	{ "add",      "-t TYPE [SIZE|FILE]",   "make a disk as users of ublksrv do", add_opts, 0, 1, ctl_add },
-	{ "boot",     "",           "make the disks that the kernel's command line asks for", boot_opts, 0, 0, ctl_boot },
+	{ "boot",     "",           "make the disks that the kernel's command line asks for", boot_opts, 0, 0, run_boot },
 };
 
 static const struct opt none = OPT_END;
@@ -205,7 +212,7 @@ static int run(char **argv)
 {
 	bool named = argv[0] && argv[0][0] != '-';
 	const struct subcommand *sub = find(named ? argv[0] : "list");
-	struct ctl ctl = { .dev_dir = "/dev", .cmdline = "/proc/cmdline", .timeout = 30 };
+	struct ctl ctl = { .dev_dir = "/dev", .cmdline = CMDLINE_PATH, .timeout = 30 };
 	const struct opt_table tables[] = {
 		{ "Options", sub && sub->opts ? sub->opts : &none, &ctl },
 		{ "Options of every subcommand", common_opts, &ctl },

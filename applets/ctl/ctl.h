@@ -73,9 +73,5 @@ int ctl_recover(const struct ctl *ctl);
 int ctl_adopt(const struct ctl *ctl);
 int ctl_upgrade(const struct ctl *ctl);
 int ctl_add(const struct ctl *ctl);
-int ctl_boot(const struct ctl *ctl);
-
-/* Go on as this program with other words. Returns -errno, said. */
-int ctl_become(const char *const *words);
 
 #endif

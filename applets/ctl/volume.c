@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "applets/ctl/boot.h"
 #include "applets/ctl/volume.h"
 #include "core/file.h"
 #include "core/log.h"
@@ -101,6 +102,16 @@ bool volume_is_named(const char *word)
 	return !strncmp(word, "LABEL=", 6) || !strncmp(word, "UUID=", 5) || !strncmp(word, "PARTUUID=", 9);
 }
 
+/* The kernel says so of each partition, since Linux 6.8. */
+static bool is_partition(const char *word, const char *name, char *text)
+{
+	char path[80], line[DEVICE_PATH_MAX];
+
+	text_format(path, sizeof(path), "/sys/class/block/%s/uevent", name);
+	text_format(line, sizeof(line), "%s\n", word);
+	return !boot_read_text(path, text, HEAD) && text_has(text, line);
+}
+
 /* Floppies are left out: one that is not there takes seconds. */
 static int look_at_all(const char *word, char *head, char *node)
 {
@@ -114,10 +125,12 @@ static int look_at_all(const char *word, char *head, char *node)
 		const struct kind *kind;
 
 		text_format(node, DEVICE_PATH_MAX, "/dev/%s", entry);
-		if (!strncmp(entry, "fd", 2) || !read_head(node, head))
+		if (!strncmp(entry, "fd", 2))
 			continue;
-		kind = kind_of(head);
-		err = kind && matches(kind, head, word) ? 0 : -ENODEV;
+		if (*word == 'P')
+			err = is_partition(word, entry, head) ? 0 : -ENODEV;
+		else if (read_head(node, head) && (kind = kind_of(head)))
+			err = matches(kind, head, word) ? 0 : -ENODEV;
 	}
 	file_listing_close(&listing);
 	return err;

@@ -73,7 +73,7 @@ mkdir "$out"
 cp -a out/deps out/musl.* out/version out/generated "$out/"
 mkdir "$out/obj"
 cp -a out/obj/core "$out/obj/"
-for set in "mem ctl" null file zip mem; do
+for set in "mem ctl" "mem init" null file zip mem; do
 	claim "a program of $set is made" make_some $set
 	claim "it lists $set" listed $set
 	claim "and answers to --help and --version" answers $set
@@ -85,6 +85,6 @@ claim "an applet that there is not is refused" refused "mem tape"
 claim "no applet at all is refused" refused " "
 if readelf -h "$out/ublk" | grep -q X86-64; then
 	claim "mem that is larger is refused" too_large 122880 mem
-	claim "all that are larger are refused" too_large 266240 "mem null ctl file zip"
+	claim "all that are larger are refused" too_large 266240 "mem null ctl file zip init"
 fi
 claims_end
