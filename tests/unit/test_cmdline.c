@@ -23,7 +23,7 @@ static void leave_seed(const char *text)
 	snprintf(path, sizeof(path), "%s/%d", dir, number++);
 	file = fopen(path, "w");
 	if (file) {
-		fputs(text, file);
+		fprintf(file, "\001%s", text);
 		fclose(file);
 	}
 }
