@@ -15,7 +15,9 @@ ublk=$(readlink -f "${UBLK_BIN:-$top/out/ublk}")
 applets=$("$ublk" --list)
 root="$work/a root"		# a path may have blanks
 
-parts=$(sed -n 's/^install-\([a-z-]*\):.*/\1/p' Makefile | sort)
+# As make itself says, because some names are made of others
+targets=$(make -npq help 2>/dev/null | sed -n 's/^\(un\)\{0,1\}install-[a-z-]*:/&/p' | sed 's/:.*//' | sort -u)
+parts=$(echo "$targets" | sed -n 's/^install-//p')
 
 files() {
 	(cd "$root" && find . ! -type d | sort)
@@ -36,7 +38,7 @@ prepare() {
 
 has_counterparts() {
 	for part in $parts; do
-		test "$part" = strip || grep -q "^uninstall[a-z -]*-$part\\( [a-z -]*\\)\\{0,1\\}:" Makefile || { echo "uninstall-$part" && return 1; }
+		test "$part" = strip || echo "$targets" | grep -qx "uninstall-$part" || { echo "uninstall-$part" && return 1; }
 	done
 }
 
