@@ -7,7 +7,7 @@
 #
 # V=1 shows commands. APPLETS="mem ctl" makes a program of these alone. CC=clang, CROSS_COMPILE=aarch64-linux-gnu-,
 # MUSL=DIR (its include and lib), CFLAGS= and LDFLAGS= are honoured; DESTDIR=, PREFIX= and LINKS=symlink|hardlink|none
-# by make install.
+# by make install. STATIC=0 links with the machine's C library, and SYSTEM_LIBS=1 with its liburing, zlib and libdeflate.
 
 OUT := out
 PREFIX ?= /usr/local
@@ -67,10 +67,23 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpo
 OWN_CFLAGS := -std=gnu11 -D_GNU_SOURCE -I. $(WARNINGS) -fPIE -ffunction-sections -fdata-sections \
 	-fno-asynchronous-unwind-tables -fno-builtin-memcpy -fno-builtin-memset -ffile-prefix-map=$(CURDIR)=. -MMD -MP
 
+# Which C library, and for the program of STATIC=0 which others
+STATIC ?= 1
+SYSTEM_LIBS ?= 0
+ifeq ($(STATIC),1)
+LIBC_CFLAGS = $$(cat $(OUT)/musl.cflags)
+link = CC="$(CC)" build/link.sh $(OUT) $1 $(LDFLAGS)
+else
+LIBC_CFLAGS := $(if $(filter 1,$(SYSTEM_LIBS)),,-isystem $(OUT)/deps/include)
+LIBRARIES := $(if $(filter 1,$(SYSTEM_LIBS)),-luring -lz -ldeflate,$(addprefix $(OUT)/deps/lib/lib,uring.a z.a deflate.a))
+link = $(CC) -pie -o $1 -Wl,--gc-sections,--as-needed,-z,relro,-z,now $(LDFLAGS) $(LIBRARIES) -pthread
+OWN_CFLAGS += $(if $(findstring _FORTIFY_SOURCE,$(CPPFLAGS) $(CFLAGS)),,-D_FORTIFY_SOURCE=2) -fstack-protector-strong
+endif
+
 $(OUT)/obj/%.o: %.c $(OUT)/musl.flags $(OUT)/deps/deps.stamp
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(OWN_CFLAGS) $$(cat $(OUT)/musl.cflags) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	$(Q)$(CC) $(OWN_CFLAGS) $(LIBC_CFLAGS) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 VERSIONED := $(addprefix $(OUT)/obj/,core/main.o core/run.o core/state.o applets/ctl/ctl.o applets/init.o)
 $(VERSIONED): CPPFLAGS += -DUBLK_VERSION='"$(VERSION)"'
@@ -85,9 +98,9 @@ $(OUT)/obj/core/applet.o: CPPFLAGS += -I$(OUT) -DUBLK_APPLETS='"generated/applet
 $(OUT)/obj/core/applet.o: $(OUT)/generated/applets.h
 
 # What servers may ask of the kernel, as the sources say
-$(OUT)/generated/syscalls.inc: $(SOURCES) build/seccomp.sh
+$(OUT)/generated/syscalls.inc: $(SOURCES) build/seccomp.sh $(OUT)/musl.flags
 	$(Q)mkdir -p $(@D)
-	$(Q)build/seccomp.sh >$@.new
+	$(Q)build/seccomp.sh $(if $(filter 1,$(STATIC)),,--glibc) >$@.new
 	$(Q)if cmp -s $@.new $@; then rm $@.new && touch $@; else mv $@.new $@; fi
 
 $(OUT)/obj/core/sandbox.o: CPPFLAGS += -I$(OUT)/generated
@@ -95,25 +108,27 @@ $(OUT)/obj/core/sandbox.o: $(OUT)/generated/syscalls.inc
 
 $(OUT)/ublk: $(OBJECTS) $(OUT)/musl.flags build/link.sh build/link.map
 	$(call say,LINK,$@)
-	$(Q)CC="$(CC)" build/link.sh $(OUT) $@.debug $(OBJECTS) $(LDFLAGS)
+	$(Q)$(call link,$@.debug $(OBJECTS))
 	$(Q)$(STRIP) -s -R .comment -o $@ $@.debug
-	$(Q)$(if $(findstring clang,$(CC)),SIZE_LIMIT=none )build/size.sh $@ $(APPLETS)
+	$(Q)$(if $(findstring clang,$(CC))$(filter 0,$(STATIC)),SIZE_LIMIT=none )build/size.sh $@ $(APPLETS)
 
 # The compiler and all that it is told about musl: when it changes, everything is built anew.
 $(OUT)/musl.flags: FORCE
 	$(Q)mkdir -p $(OUT)
 	$(Q)build/packages.sh build
-	$(Q)CC="$(CC)" AR="$(AR)" LDFLAGS="$(LDFLAGS)" MUSL="$(MUSL)" build/musl.sh $(OUT)
-	$(Q)echo '$(CC) $(OWN_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)' | \
-		cat - $(OUT)/musl.cflags $(OUT)/musl.ldflags $(OUT)/musl.key >$@.new
+	$(Q)$(if $(filter 1,$(STATIC)),CC="$(CC)" AR="$(AR)" LDFLAGS="$(LDFLAGS)" MUSL="$(MUSL)" build/musl.sh $(OUT))
+	$(Q)echo '$(CC) $(OWN_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(LIBRARIES)' | \
+		cat - $(if $(filter 1,$(STATIC)),$(OUT)/musl.cflags $(OUT)/musl.ldflags $(OUT)/musl.key) >$@.new
 	$(Q)if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
 $(OUT)/version: FORCE
 	$(Q)echo '$(VERSION)' | cmp -s - $@ || { mkdir -p $(OUT); echo '$(VERSION)' >$@; }
 
 $(OUT)/deps/deps.stamp: build/deps.sh $(OUT)/musl.flags
-	$(Q)MUSL_CC="$$(CC="$(CC)" build/musl.sh --cc $(OUT))" AR="$(AR)" build/deps.sh $(OUT)/deps
+	$(Q)$(if $(filter 1,$(SYSTEM_LIBS)),mkdir -p $(@D),MUSL_CC="$(deps_cc)" AR="$(AR)" build/deps.sh $(OUT)/deps)
 	$(Q)touch $@
+
+deps_cc = $(if $(filter 1,$(STATIC)),$$(CC="$(CC)" build/musl.sh --cc $(OUT)),$(CC))
 
 FORCE:
 

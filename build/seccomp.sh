@@ -1,21 +1,31 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# seccomp.sh [--list] - the system calls that a server may make, as its sources say
+# seccomp.sh [--glibc] [--list] - the system calls that a server may make, as its sources say
 #
 # A function of which the kernel is asked something when its thread is confined already says so in its comment:
 #
 #   #syscalls NAME...           everywhere if it stands in core/, else in the applet in whose directory it stands
 #   #syscalls:GROUP,... NAME... in these applets; or, for the group "opening", as long as the disk is being opened
 #
-# What libc does on its behalf belongs to the function. Without an option it prints a header for core/sandbox.c, with
-# --list a line for each group. A name that an architecture does not have is left out there.
+# What libc does on its behalf belongs to the function; that is musl, and with --glibc what that one calls beside or instead
+# is added. It prints a header for core/sandbox.c, with --list a line for each group. A name that an architecture does not have is left out there.
 set -eu
+glibc=
+test "${1:-}" != --glibc || { glibc=yes && shift; }
 
 # GROUP NAME, a line each
 collect() {
 	# shellcheck disable=SC2046 # names of sources have no spaces
-	awk 'match($0, /#syscalls[a-z:,]* /) {
+	awk -v glibc="$glibc" '
+	BEGIN {
+		if (glibc) {
+			also["fstat"] = "newfstatat"
+			also["clone"] = "clone3 set_robust_list rseq"
+			also["mmap"] = "brk"
+		}
+	}
+	match($0, /#syscalls[a-z:,]* /) {
 		split(FILENAME, path, "/")
 		where = path[1] == "core" ? "serving" : path[2]
 		tag = substr($0, RSTART + 9, RLENGTH - 10)
@@ -24,8 +34,12 @@ collect() {
 		sub(/ *\*\/.*/, "", rest)
 		total = split(rest, names, " ")
 		for (g = 1; g <= count; g++)
-			for (n = 1; n <= total; n++)
+			for (n = 1; n <= total; n++) {
 				print groups[g], names[n]
+				more = split(also[names[n]], others, " ")
+				for (m = 1; m <= more; m++)
+					print groups[g], others[m]
+			}
 	}' $(find core applets -name '*.c' | sort) | sort -u
 }
 

@@ -6,7 +6,10 @@
 # Whoever adds one shall see it, and say below what it opens. Prints TAP.
 set -eu
 top=$(cd "$(dirname "$0")/../.." && pwd)
-echo "1..1"
+echo "1..2"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
 seen=$(cd "$top" && build/seccomp.sh --list)
 agreed=$(
 	cat <<-'END'
@@ -23,3 +26,7 @@ test "$seen" = "$agreed" || {
 	printf 'not '
 }
 echo "ok 1 - no system call is allowed that was not agreed on"
+more=$(cd "$top" && build/seccomp.sh --glibc --list | tr ' ' '\n' | sort -u >"$work/glibc" &&
+	build/seccomp.sh --list | tr ' ' '\n' | sort -u | comm -13 - "$work/glibc" | tr '\n' ' ')
+test "$more" = "clone3 newfstatat rseq set_robust_list " || printf 'not '
+echo "ok 2 - nor another one of glibc's: $more"
