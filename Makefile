@@ -86,7 +86,7 @@ $(OUT)/obj/%.o: %.c $(OUT)/musl.flags $(OUT)/deps/deps.stamp
 	$(Q)$(CC) $(OWN_CFLAGS) $(LIBC_CFLAGS) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 VERSIONED := $(addprefix $(OUT)/obj/,core/main.o core/run.o core/state.o applets/ctl/ctl.o applets/init.o)
-$(VERSIONED): CPPFLAGS += -DUBLK_VERSION='"$(VERSION)"'
+$(VERSIONED): override CPPFLAGS += -DUBLK_VERSION='"$(VERSION)"'
 $(VERSIONED): $(OUT)/version
 
 $(OUT)/generated/applets.h: FORCE
@@ -94,7 +94,7 @@ $(OUT)/generated/applets.h: FORCE
 	$(Q)printf 'APPLET(%s)\n' $(filter $(APPLETS),$(ALL_APPLETS)) >$@.new
 	$(Q)if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
-$(OUT)/obj/core/applet.o: CPPFLAGS += -I$(OUT) -DUBLK_APPLETS='"generated/applets.h"'
+$(OUT)/obj/core/applet.o: override CPPFLAGS += -I$(OUT) -DUBLK_APPLETS='"generated/applets.h"'
 $(OUT)/obj/core/applet.o: $(OUT)/generated/applets.h
 
 # What servers may ask of the kernel, as the sources say
@@ -103,7 +103,7 @@ $(OUT)/generated/syscalls.inc: $(SOURCES) build/seccomp.sh $(OUT)/musl.flags
 	$(Q)build/seccomp.sh $(if $(filter 1,$(STATIC)),,--glibc) >$@.new
 	$(Q)if cmp -s $@.new $@; then rm $@.new && touch $@; else mv $@.new $@; fi
 
-$(OUT)/obj/core/sandbox.o: CPPFLAGS += -I$(OUT)/generated
+$(OUT)/obj/core/sandbox.o: override CPPFLAGS += -I$(OUT)/generated
 $(OUT)/obj/core/sandbox.o: $(OUT)/generated/syscalls.inc
 
 $(OUT)/ublk: $(OBJECTS) $(OUT)/musl.flags build/link.sh build/link.map
