@@ -246,7 +246,7 @@ static int take_options(const struct ublk_option *options)
 		const struct ublk_option *from = &options[n];
 
 		if (n == UBLK_OPTIONS_MAX || from->type < UBLK_FLAG || from->type > UBLK_TEXT || !from->value || !from->help)
-			return fail_plain(-EINVAL, "option %s of the disk makes no sense", from->name);
+			return fail_plain(-EUSAGE, "option %s of the disk makes no sense", from->name);
 		served.options[n] = (struct opt){
 			.type = types[from->type], .letter = from->letter, .offset = (uint16_t)(n * sizeof(*served.values)),
 			.name = from->name, .help = from->help, .max = UINT32_MAX,
@@ -288,7 +288,7 @@ const struct applet *const applets[] = { NULL };
 static int check(const struct ublk_disk *disk, char **argv)
 {
 	if (!disk->read)
-		return fail_plain(-EINVAL, "a disk needs a function that reads");
+		return fail_plain(-EUSAGE, "a disk needs a function that reads");
 	if (file_fill_standard() || state_note_words(argv) || state_receive())
 		return -EIO;
 	return state_given() ? fail_plain(-EOPNOTSUPP, "this program goes on with no disk of another") : 0;
@@ -368,22 +368,23 @@ int ublk_main(int argc, char **argv, struct ublk_disk *disk)
 	return status;
 }
 
-static bool has_command(const char *const *options)
+/* Its exit status would be taken for ours. */
+static int check_words(const char *const *options)
 {
 	while (options && *options && strcmp(*options, "--"))
 		options++;
-	return options && *options;
+	return options && *options ? fail_plain(-EINVAL, "there is no command to be run with this disk") : 0;
 }
 
 int ublk_serve(struct ublk_disk *disk, const char *const options[])
 {
 	static const int errors[] = { 0, -EIO, -EINVAL, -EACCES, -EOPNOTSUPP, -EBUSY, -ENODEV };
 	const char *program = disk->name ? disk->name : "ublk-core";
+	int status = check_words(options);
 	char **all;
-	int status;
 
-	if (has_command(options))	/* whose exit status would be taken for ours */
-		return -EINVAL;
+	if (status)
+		return status;
 	all = words(disk, program, options);
 	status = all ? run(disk, program, all) : STATUS_FAILED;
 	free(all);

@@ -147,9 +147,10 @@ int ublk_main(int argc, char **argv, struct ublk_disk *disk);
 
 /*
  * The same for a program with words of its own: @options are those of every
- * disk and those of @disk, NULL-terminated; NULL: none. Returns when the disk is gone: 0, or
- * -EINVAL options or disk make no sense, -EACCES, -EOPNOTSUPP not by this
- * kernel, -EBUSY in use or exists already, -ENODEV, -EIO anything else. What it was has been said.
+ * disk and those of @disk, but no command, NULL-terminated; NULL: none. Returns
+ * when the disk is gone: 0; -EINVAL: the options make no sense; -EACCES;
+ * -EOPNOTSUPP: not by this kernel; -EBUSY: in use, or there already; -ENODEV;
+ * -EIO: anything else. What it was has been said.
  */
 int ublk_serve(struct ublk_disk *disk, const char *const options[]);
 

@@ -28,9 +28,9 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_*.c)
 UNIT_TSAN_TESTS := test_serve test_store test_inflate
 UNIT_LIFE_TESTS := test_life test_failures
 UNIT_CALLS_TESTS := $(UNIT_LIFE_TESTS)	# these have calls.c between the sources and the C library
-UNIT_MODEL_TESTS := test_serve $(UNIT_LIFE_TESTS)
+UNIT_MODEL_TESTS := test_serve test_library $(UNIT_LIFE_TESTS)
 UNIT_NATIVE_TESTS := $(UNIT_MODEL_TESTS)	# the model is made for one C library
-UNIT_REAL_LOG := test_log $(UNIT_LIFE_TESTS)
+UNIT_REAL_LOG := test_log test_library $(UNIT_LIFE_TESTS)
 # What every test may link with: all but main and the tools, and what the tests have their own of
 UNIT_CORE := $(filter-out core/main.c core/sandbox.c core/ring.c applets/init.c applets/ctl%,$(ALL_SOURCES)) tests/unit/no_sandbox.c
 UNIT_PROGRAMS := $(UNIT_TESTS:%=$(UNIT)/asan/%) $(UNIT_TSAN_TESTS:%=$(UNIT)/tsan/%) \
