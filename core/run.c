@@ -62,7 +62,8 @@ static int take_words(const struct applet *applet, const struct opt_table *table
 	return words->count ? opt_assign(tables, applet->bare, words->words[0]) : 0;
 }
 
-static int parse_disk(const struct applet *applet, const char *name, char **argv, struct spec *spec, struct opt_words *words)
+static int parse_disk(const struct applet *applet, const char *name, char **argv, struct spec *spec,
+		      struct opt_words *words)
 {
 	static const struct opt none = OPT_END;
 	const struct opt_table tables[] = {

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# library.sh - libublk-core as it is installed: its names, header, pages and ublk-core.pc, and programs that link with it.
-# Prints TAP.
+# library.sh - libublk-core as it is installed: its names, header, pages and ublk-core.pc, and programs that link with
+# it. Prints TAP.
 #
 # Environment: LIB_CC=COMPILER is what the archive was built with (cc).
 #
@@ -75,8 +75,14 @@ own_names() {
 }
 
 cplusplus() {
-	printf '#include <ublk-core.h>\nint main(int c, char **v) { ublk_disk d = {}; d.name = "x"; return c > 1 ? ublk_main(c, v, &d) : 0; }\n' \
-		>"$work/disk.cc"
+	cat >"$work/disk.cc" <<-'END'
+		#include <ublk-core.h>
+		int main(int argc, char **argv)
+		{
+			ublk_disk disk = {};
+			return argc > 1 ? ublk_main(argc, argv, &disk) : 0;
+		}
+	END
 	g++ -Wall -Wextra -Wpedantic -Werror -o "$work/disk" "$work/disk.cc" $(pkg --cflags --libs) &&
 		"$work/disk"
 }
@@ -84,8 +90,8 @@ cplusplus() {
 # In every language of a C compiler that has bool
 strict_c() {
 	for std in c99 c11 c17; do
-		printf '#include <ublk-core.h>\n' | $LIB_CC -std=$std -Wall -Wextra -Wpedantic -Werror -fsyntax-only -I"$usr/include" -x c - ||
-			return 1
+		echo '#include <ublk-core.h>' | $LIB_CC -std=$std -Wall -Wextra -Wpedantic -Werror -fsyntax-only \
+			-I"$usr/include" -x c - || return 1
 	done
 }
 

@@ -445,13 +445,15 @@ static void descriptions(void)
 
 	open_one();
 	CHECK_EQ(disk_open(NULL, &description), 0);
-	CHECK(description.size == SIZE && description.write_cache && !description.read_only && description.discard_size == 4096);
+	CHECK(description.size == SIZE && description.discard_size == 4096);
+	CHECK(description.write_cache && !description.read_only);
 	one.write = NULL;
 	one.flush = NULL;
 	one.discard = one.zero = NULL;
 	one.sector_size = 4096;
 	CHECK_EQ(disk_open(NULL, &description), 0);
-	CHECK(description.read_only && !description.write_cache && !description.discard_size && description.sector_size == 4096);
+	CHECK(description.read_only && !description.write_cache);
+	CHECK(!description.discard_size && description.sector_size == 4096);
 	close_one();
 }
 
@@ -467,9 +469,12 @@ static const struct ublk_option options[] = {
 
 static int see_options(struct ublk_disk *disk)
 {
+	bool texts = memory.text && !strcmp(memory.text, "words");
+
 	(void)disk;
-	return memory.flag && memory.number == 7 && memory.size == 2 << 20 && memory.text && !strcmp(memory.text, "words") ? -EBUSY
-	     : !memory.flag && memory.number == 3 && !memory.size && !memory.text ? -ENODEV : -EIO;
+	if (memory.flag && memory.number == 7 && memory.size == 2 << 20 && texts)
+		return -EBUSY;
+	return !memory.flag && memory.number == 3 && !memory.size && !memory.text ? -ENODEV : -EIO;
 }
 
 static void options_of_its_own(void)
