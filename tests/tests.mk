@@ -27,7 +27,7 @@ UNIT_TSAN := -fsanitize=thread
 UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_*.c)))
 UNIT_TSAN_TESTS := test_serve test_store test_inflate
 UNIT_LIFE_TESTS := test_life test_failures
-UNIT_CALLS_TESTS := $(UNIT_LIFE_TESTS)	# these have calls.c between the sources and the C library
+UNIT_CALLS_TESTS := $(UNIT_LIFE_TESTS) test_world	# these have calls.c between the sources and the C library
 UNIT_MODEL_TESTS := test_serve test_library $(UNIT_LIFE_TESTS)
 UNIT_NATIVE_TESTS := $(UNIT_MODEL_TESTS)	# the model is made for one C library
 UNIT_REAL_LOG := test_log test_library $(UNIT_LIFE_TESTS)
@@ -61,7 +61,7 @@ endef
 # The calls that calls.c has an eye on
 $(UNIT)/called: tests/unit/calls.c
 	$(Q)mkdir -p $(@D)
-	$(Q)sed -n 's/^CALL([^,]*, \([a-z0-9_]*\),.*/\1 called_\1/p; s/^NOTE(\([a-z0-9_]*\),.*/\1 called_\1/p' $< >$@
+	$(Q)sed -n 's/^CALL([^,]*, \([a-z0-9_]*\),.*/\1 called_\1/p; s/^NOTE(\([a-z0-9_]*\)[,)].*/\1 called_\1/p' $< >$@
 UNIT_MUSL = $(CC) -std=gnu11 -D_GNU_SOURCE -I. -I$(UNIT) -Wall -Wextra -Werror -fPIE -O1 -MMD -MP $$(cat $(OUT)/musl.cflags)
 $(eval $(call unit_flavour,asan,$(UNIT_CORE:%.c=$(UNIT)/asan/%.o),$(UNIT_CC) $(UNIT_CFLAGS) $(UNIT_ASAN)))
 $(eval $(call unit_flavour,tsan,$(UNIT_CORE:%.c=$(UNIT)/tsan/%.o),$(UNIT_CC) $(UNIT_CFLAGS) $(UNIT_TSAN)))

@@ -28,6 +28,9 @@
 #include "tests/unit/calls.h"
 #include "tests/unit/model.h"
 
+#pragma weak model_kill		/* not every test has the model */
+#pragma weak model_kill_through
+
 #define CALLS_MAX 100
 #define ERRORS_MAX 3
 
@@ -46,6 +49,9 @@ static struct shared {
 	struct refusal refusal;
 	unsigned int counts[CALLERS][CALLS_MAX];
 	char root[100];
+	bool hurrying;
+	_Atomic long long skipped_ms;
+	int load_error, node_error;
 } *shared;
 
 static unsigned int caller, children;
@@ -155,6 +161,21 @@ void calls_root(const char *root)
 	snprintf(shared->root, sizeof(shared->root), "%s", root ? root : "");
 }
 
+void calls_hurry(bool hurry)
+{
+	shared->hurrying = hurry;
+}
+
+void calls_loads(int error)
+{
+	shared->load_error = error;
+}
+
+void calls_makes_nodes(int error)
+{
+	shared->node_error = error;
+}
+
 /* --- what calls go through ---------------------------------------------------------------- */
 
 static bool refused(const struct call *call)
@@ -220,7 +241,6 @@ CALL(ssize_t, read, (int fd, void *to, size_t length), (fd, to, length), -1, EIO
 CALL(ssize_t, write, (int fd, const void *from, size_t length), (fd, from, length), -1, EIO, EINTR)
 CALL(ssize_t, pread, (int fd, void *to, size_t length, off_t from), (fd, to, length, from), -1, EIO, EINTR)
 CALL(ssize_t, pwrite, (int fd, const void *from, size_t length, off_t to), (fd, from, length, to), -1, ENOSPC, EINTR)
-CALL(int, poll, (struct pollfd *fds, nfds_t count, int limit), (fds, count, limit), -1, EINTR)
 CALL(int, pipe2, (int ends[2], int flags), (ends, flags), -1, EMFILE)
 CALL(int, socketpair, (int domain, int type, int protocol, int ends[2]), (domain, type, protocol, ends), -1, EMFILE)
 CALL(int, socket, (int domain, int type, int protocol), (domain, type, protocol), -1, EMFILE)
@@ -312,7 +332,11 @@ VARIADIC long called_syscall(long number, ...)
 	LONGS(number);
 	if (number != SYS_futex && refused(&call_syscall))	/* that one only fails who calls it wrongly */
 		return -1;
-	if (number == SYS_pidfd_send_signal && a[1] == SIGKILL)
+	if (number == SYS_finit_module) {
+		errno = shared->load_error;
+		return shared->load_error ? -1 : 0;
+	}
+	if (number == SYS_pidfd_send_signal && a[1] == SIGKILL && model_kill_through)
 		return model_kill_through((int)a[0], SIGKILL) ? 0 : -1;
 	return syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
@@ -323,10 +347,58 @@ int called_kill(pid_t pid, int sig)
 {
 	if (refused(&call_kill))
 		return -1;
-	if (sig != SIGKILL || pid == getpid())
+	if (sig != SIGKILL || pid == getpid() || !model_kill)
 		return kill(pid, sig);
 	model_kill(pid, sig);
 	return 0;
+}
+
+NOTE(poll, EINTR)
+int called_poll(struct pollfd *fds, nfds_t count, int limit);
+int called_poll(struct pollfd *fds, nfds_t count, int limit)
+{
+	int n = refused(&call_poll) ? -1 : poll(fds, count, shared->hurrying ? 0 : limit);
+
+	if (!n && shared->hurrying)
+		shared->skipped_ms += limit;
+	return n;
+}
+
+NOTE(clock_gettime)
+int called_clock_gettime(clockid_t clock, struct timespec *now);
+int called_clock_gettime(clockid_t clock, struct timespec *now)
+{
+	int result = clock_gettime(clock, now);
+
+	now->tv_sec += (time_t)(shared->skipped_ms / 1000 + 1) * shared->hurrying;
+	return result;
+}
+
+NOTE(mknod, EPERM)
+int called_mknod(const char *path, mode_t mode, dev_t device);
+int called_mknod(const char *path, mode_t mode, dev_t device)
+{
+	(void)device;
+	if (refused(&call_mknod))
+		return -1;
+	errno = shared->node_error;
+	return shared->node_error ? -1 : mknod(path, S_IFREG | (mode & 0777), 0);
+}
+
+#define ARGS_MAX 8
+
+NOTE(execl, ENOENT)
+int called_execl(const char *path, const char *arg, ...);
+int called_execl(const char *path, const char *arg, ...)
+{
+	char *words[ARGS_MAX] = { (char *)arg };
+	va_list args;
+
+	va_start(args, arg);
+	for (int i = 1; i < ARGS_MAX && words[i - 1]; i++)
+		words[i] = va_arg(args, char *);
+	va_end(args);
+	return refused(&call_execl) || at(path) == path ? -1 : execv(at(path), words);	/* nothing of this machine's */
 }
 
 NOTE(fork, EAGAIN)

@@ -34,5 +34,10 @@ const char *calls_text(const struct refusal *r);
 
 /* Below /proc, /sys, /etc, /dev, /sbin and /lib/modules, what there is in @root is found first. NULL: as it is. */
 void calls_root(const char *root);
+/* Who waits for something until a time comes waits no longer than until nothing happens: his clock goes on. */
+void calls_hurry(bool hurry);
+/* What becomes of loading a module, and of making a node, which is an empty file then: 0 or an errno. */
+void calls_loads(int error);
+void calls_makes_nodes(int error);
 
 #endif
