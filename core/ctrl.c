@@ -43,6 +43,7 @@ static const struct command {
 	{ UBLK_CMD_GET_DEV_INFO2,	"GET_DEV_INFO2",	false },
 	{ UBLK_CMD_GET_FEATURES,	"GET_FEATURES",		false },
 	{ UBLK_CMD_UPDATE_SIZE,		"UPDATE_SIZE",		true },
+	{ UBLK_CMD_QUIESCE_DEV,		"QUIESCE_DEV",		true },
 	{ UBLK_CMD_TRY_STOP_DEV,	"TRY_STOP_DEV",		true },
 	{ UBLK_CMD_REG_BUF,		"REG_BUF",		true },
 };
@@ -248,6 +249,12 @@ int ctrl_update_size(struct ctrl *ctrl, struct ctrl_device device, uint64_t sect
 	struct call call = { .command = UBLK_CMD_UPDATE_SIZE, .device = device, .data = sectors };
 
 	return run_call(ctrl, &call, CTRL_LIMIT_MS);
+}
+
+int ctrl_quiesce(struct ctrl *ctrl, struct ctrl_device device)
+{
+	/* Milliseconds: as little as can be said. */
+	return run_call(ctrl, &(struct call){ .command = UBLK_CMD_QUIESCE_DEV, .device = device, .data = 1 }, CTRL_LIMIT_MS);
 }
 
 int ctrl_set_params(struct ctrl *ctrl, struct ctrl_device device, struct ublk_params *params)

@@ -65,6 +65,12 @@ int ctrl_try_stop(struct ctrl *ctrl, struct ctrl_device device, int limit_ms);
 int ctrl_stop(struct ctrl *ctrl, struct ctrl_device device, int limit_ms);
 /* 6.16. Of a live device: on others some kernels crash. @sectors of 512 bytes; the driver checks nothing. */
 int ctrl_update_size(struct ctrl *ctrl, struct ctrl_device device, uint64_t sectors);
+/*
+ * 6.16, of a live device that was added with the flag for it. From then on requests wait for the next server, and
+ * nothing lets them go on to this one. Tags that wait for one go back to it, unless -EBUSY: then there were none. Those
+ * that it has it may still answer; it is not told when a queue has all of them.
+ */
+int ctrl_quiesce(struct ctrl *ctrl, struct ctrl_device device);
 int ctrl_set_params(struct ctrl *ctrl, struct ctrl_device device, struct ublk_params *params);
 int ctrl_get_params(struct ctrl *ctrl, struct ctrl_device device, struct ublk_params *params);
 /* With a path GET_DEV_INFO2, which works for every device; else GET_DEV_INFO. */

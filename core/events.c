@@ -93,7 +93,7 @@ static void take_report(struct keeper *k, const struct report *message)
 	if (message->kind == REPORT_FETCHED)
 		k->fetched = true;
 	if (message->kind == REPORT_STOPPED)
-		k->stopped = true;
+		worker_left(k);
 	if (message->kind == REPORT_FINISHED) {
 		k->finished = true;
 		k->finish_error = message->error;

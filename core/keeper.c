@@ -260,7 +260,7 @@ static bool is_done_with(struct keeper *k)
 /* Until somebody wants the device to end, or it ended. */
 static void serve(struct keeper *k)
 {
-	while (!k->stopped && (!k->worker.ended || worker_follow(k))) {
+	while (!k->stopped && (!k->worker.ended || worker_return(k))) {
 		if (k->worker.ended)	/* the next one as well, which was seen while it was given the device */
 			continue;
 		if (k->stops && !(k->command.pid && !k->command.ended))
@@ -272,6 +272,8 @@ static void serve(struct keeper *k)
 		k->calm = false;
 		if (k->program >= 0)
 			upgrade_start(k);
+		else if (k->asker >= 0)
+			worker_quiesce(k);
 	}
 	if (k->stopped) {
 		info("the device was stopped by somebody else");

@@ -66,8 +66,9 @@ struct keeper {
 	int watch;			/* inotify on the disk's node, for --autoclear; -1: none */
 	bool used;			/* somebody has used it */
 	bool ignore_hangup;
-	bool calm;			/* the disk is served, and nothing is under way with it */
-	int asker;			/* pidfd of who wants us to go on as another program; -1: nobody */
+	bool calm;			/* nothing is under way with the disk, which is served or held */
+	bool held;			/* when its server ends, another one waits until it is asked for */
+	int asker;			/* pidfd of who waits until we have done what he has asked for; -1: nobody */
 	int program;			/* which one; -1: none */
 	int state_fd;			/* what the worker has for who adopts it, and shows what we understand; -1: nobody can */
 	char score_found[8];		/* oom_score_adj before --oom-score-adj; "": as it is */
@@ -119,6 +120,12 @@ int worker_up(void *self);
 void worker_down(void *self);
 /* Another worker for one that died. True: it is served again. Requests have waited, or failed, as --recovery says. */
 bool worker_follow(struct keeper *k);
+/* That it does, when somebody asks for it, if the disk is held. */
+bool worker_return(struct keeper *k);
+/* The worker has all tags back. If another server is to have them, it is told that this is not the end. */
+void worker_left(struct keeper *k);
+/* Have the worker answer what it has begun and leave, which is answered. */
+void worker_quiesce(struct keeper *k);
 /* Another worker for one that serves, which stays if the other cannot. 0 or -errno, said. */
 int worker_exchange(struct keeper *k);
 /* In a child: everything that only the keeper may hold. */
@@ -147,6 +154,8 @@ void upgrade_asked(struct keeper *k, const struct signalfd_siginfo *event);
 void upgrade_start(struct keeper *k);
 /* This program is that one: a step. -ECANCELED if it was just to be tried whether it could be. */
 int upgrade_resume(void *self);
+/* What was asked for is done, if anything was. */
+void upgrade_answer(struct keeper *k, int error);
 /* The disk is served by the last one's worker, and now by one of ours. */
 void upgrade_finish(struct keeper *k);
 /* Tell who may have to go on without us; once for each worker, before its disk can be used. */

@@ -45,6 +45,7 @@ struct server {
 	struct turn turn;
 	uint16_t id;
 	unsigned int gone;		/* tags that the driver took back */
+	unsigned int taken;		/* requests that are not answered */
 	int wake_fd;			/* -1 if nobody says "later" */
 	bool wake_armed, trim_armed;
 	uint64_t wake_count;
@@ -113,6 +114,7 @@ static void send_answer(struct serving *serving, struct request *request, int re
 	turn_answer(&server->turn, request, result);
 	trace("queue %u tag %u: answer %d", server->id, request->tag, result);
 	request->asked = 0;
+	server->taken--;
 	xfer_release(&server->xfer, request);
 	if (server->plan->batch)
 		batch_answer(&server->batch, request->tag, result, answer_source(server, request));
@@ -220,8 +222,10 @@ static void begin(struct server *server, struct request *request, bool data_aske
 	      span.offset, request->shared ? ", in shared memory" : data_asked ? ", bytes to come" : "");
 	if (!err)
 		err = unshared;
-	if (!request->owed)		/* else it is asked about a second time */
+	if (!request->owed) {		/* else it is asked about a second time */
 		turn_arrival(&server->turn, request);
+		server->taken++;
+	}
 	if (server->xfer.mode == IO_AUTO_BUF && !(in.flags & UBLK_IO_F_NEED_REG_BUF))
 		request->fixed = BUFFER_AUTO;
 	if (err)
@@ -378,11 +382,24 @@ static int submit(struct server *server)
 	return ring_submit_and_wait(&server->xfer.ring);
 }
 
+/*
+ * A disk that is quiesced has its idle tags taken back; those of requests are
+ * fetched again with the answer, and then nothing ever comes of them.
+ */
+static bool is_over(const struct server *server)
+{
+	const struct batch *batch = &server->batch;
+
+	if (!server->plan->quiesces)
+		return server->gone == server->plan->depth;
+	return server->gone && !server->taken && !batch->count && !batch->committing;
+}
+
 static void serve(struct server *server)
 {
 	struct ring_done done[BATCH];
 
-	while (server->gone < server->plan->depth) {
+	while (!is_over(server)) {
 		unsigned int n;
 		int err;
 
@@ -398,6 +415,8 @@ static void serve(struct server *server)
 			for (unsigned int i = 0; i < n; i++)
 				dispatch(server, &done[i]);
 	}
+	if (server->gone < server->plan->depth)		/* the last answers */
+		ring_submit(&server->xfer.ring);
 }
 
 /* --- starting ---------------------------------------------------------------- */

@@ -39,6 +39,7 @@ struct queue_plan {
 	struct region region;		/* what the driver may tell of instead of copying */
 	bool at_once;			/* the backend's files are in memory */
 	bool batch;			/* many requests per command */
+	bool quiesces;			/* the driver may take back some of the tags and want the others answered */
 	uint32_t poll_us;		/* how long to spin before sleeping */
 	int ended_fd;			/* eventfd: one is added when the thread ends */
 	struct sandbox *sandbox;	/* what each thread gives up */

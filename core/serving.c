@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,9 +12,11 @@
 #include "core/keeping.h"
 #include "core/log.h"
 #include "core/notify.h"
+#include "core/proc.h"
 #include "core/signals.h"
 #include "core/state.h"
 #include "core/stats.h"
+#include "core/text.h"
 #include "core/util.h"
 #include "core/worker.h"
 
@@ -21,6 +24,9 @@
 #define LIVES_MAX 5			/* servers in a row that were no use */
 #define PAUSE_MS 10			/* before the next, doubled each time */
 #define RELEASE_MS 60000		/* how long the driver may take to see that a server is gone */
+#define DRAIN_MS 1000			/* how long a server that is exchanged may take to answer what it has begun */
+#define QUIESCE_MS 10000		/* and one that leaves, before it is killed */
+#define LOOK_MS 5			/* nothing tells when it has */
 
 /* --- the first ------------------------------------------------------------------- */
 
@@ -83,13 +89,15 @@ static int start_worker(struct keeper *k)
 		return err;
 	}
 	if (!k->worker.pid) {
-		if (k->state_fd < 0)
+		if (k->state_fd < 0) {
 			close(pipe[0]);
-		else				/* and that is for another keeper, too */
+			pipe[0] = -1;
+		} else {			/* and that is for another keeper, too */
 			k->state_fd = state_only_read(k->state_fd);
+		}
 		keeper_forget(k);
 		stats_restart(&k->device.stats);
-		worker_main(k->spec, &k->device, pipe[1], &k->disk);
+		worker_main(k->spec, &k->device, pipe, &k->disk);
 	}
 	close(pipe[1]);
 	k->pipe = pipe[0];
@@ -137,6 +145,63 @@ void worker_down(void *self)
 	if (k->pipe >= 0)
 		close(k->pipe);
 	k->pipe = -1;
+}
+
+/* --- it is to leave ---------------------------------------------------------------- */
+
+/* Has it answered all that it was given? Who cannot be asked has. */
+static bool is_drained(const struct keeper *k)
+{
+	char path[64], text[64];
+
+	text_format(path, sizeof(path), "/sys/block/ublkb%" PRIu32 "/inflight", k->device.info.dev_id);
+	return proc_read(path, text, sizeof(text)) <= 0 || !text[strspn(text, " 0\n")];
+}
+
+/*
+ * Until all is answered, at most @limit_ms. The driver gives no more to it, and
+ * lets some of its queues know, but not those that have no idle tag. So it is
+ * killed, which is no harm to anybody then.
+ */
+static int drain(struct keeper *k, const struct child *worker, int limit_ms)
+{
+	int64_t end = now_ms() + limit_ms;
+	int err = ctrl_quiesce(&k->ctrl, keeper_target(k));
+
+	if (err && err != -EBUSY && err != -EINTR)
+		return err;
+	while (!worker->ended && !is_drained(k) && !k->stops && now_ms() < end)
+		events_wait(k, LOOK_MS);
+	return 0;
+}
+
+void worker_quiesce(struct keeper *k)
+{
+	int err = drain(k, &k->worker, QUIESCE_MS);
+
+	if (err) {
+		k->held = false;
+	} else {
+		note("the disk waits until 'ublk-ctl recover %" PRIu32 "'", k->device.info.dev_id);
+		child_kill(&k->worker);
+		child_end(k, &k->worker);
+	}
+	upgrade_answer(k, err);
+}
+
+void worker_left(struct keeper *k)
+{
+	struct ublksrv_ctrl_dev_info info = { .state = UBLK_S_DEV_DEAD };
+	char end = true;
+
+	if (k->device.features.granted & UBLK_F_QUIESCE) {
+		if (!k->ctrl.pending)		/* else it is STOP_DEV, ours */
+			end = ctrl_get_info(&k->ctrl, keeper_target(k), &info) || info.state == UBLK_S_DEV_DEAD;
+		k->held |= !end;
+		if (send(k->pipe, &end, 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+			info("the server process does not wait");
+	}
+	k->stopped |= end;
 }
 
 /* --- another for one that died --------------------------------------------------- */
@@ -233,9 +298,9 @@ static int hand_over(struct keeper *k)
 }
 
 /*
- * The last one, if it serves still. What it has begun and not yet answered is
- * done again, which is no harm: the driver waits until nothing of it is under
- * way any more. If the disk was stopped it has to save it, and is let be.
+ * The last one, if it serves still. What it has begun and not answered in its
+ * time is done again, which is no harm: the driver waits until nothing of it is
+ * under way any more. If the disk was stopped it has to save it, and is let be.
  */
 static int dismiss(struct keeper *k)
 {
@@ -247,6 +312,8 @@ static int dismiss(struct keeper *k)
 	err = ctrl_get_info(&k->ctrl, keeper_target(k), &info);
 	if (err || info.state == UBLK_S_DEV_DEAD)
 		return fail(err ? err : -ENODEV, "replace the server");
+	if (k->device.features.granted & UBLK_F_QUIESCE)
+		drain(k, &k->leaver, DRAIN_MS);
 	child_kill(&k->leaver);
 	k->dismissed = true;
 	return 0;
@@ -307,8 +374,11 @@ bool worker_follow(struct keeper *k)
 
 	if (!k->spec->recovery)
 		return false;
-	note("the server process died (%s %d); another one takes over", how, why);
-	k->useless = was_no_use(k) ? k->useless + 1 : 0;
+	if (!k->held && k->worker.status) {
+		note("the server process died (%s %d); another one takes over", how, why);
+		k->useless = was_no_use(k) ? k->useless + 1 : 0;
+	}
+	k->held = false;
 	while (err && !k->stopped && k->useless < LIVES_MAX && (!k->useless || pause_for(k, PAUSE_MS << k->useless))) {
 		err = start_successor(k);
 		k->useless += err ? 1 : 0;
@@ -317,4 +387,21 @@ bool worker_follow(struct keeper *k)
 		warn("giving up: every server of this disk dies");
 	k->born = now_ms();
 	return !err;
+}
+
+bool worker_return(struct keeper *k)
+{
+	struct ublksrv_ctrl_dev_info info = { 0 };
+	bool again;
+
+	while (k->held && !k->stopped && !k->stops && !k->command.ended && k->asker < 0) {
+		k->calm = true;
+		events_wait(k, RECHECK_MS);
+		k->calm = false;
+		/* Somebody may have stopped it, which tells nobody. */
+		k->stopped = ctrl_get_info(&k->ctrl, keeper_target(k), &info) == -ENODEV || info.state == UBLK_S_DEV_DEAD;
+	}
+	again = !k->stopped && worker_follow(k);
+	upgrade_answer(k, again ? 0 : -EIO);
+	return again;
 }

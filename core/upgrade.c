@@ -36,9 +36,9 @@
 /* --- asking and answering ---------------------------------------------------------- */
 
 /* Whoever has a value sent along says himself who he is. So asking does without, and the kernel tells. */
-int upgrade_ask(int pidfd)
+int upgrade_ask(int pidfd, const char *asker)
 {
-	prctl(PR_SET_NAME, UPGRADE_ASKER, 0, 0, 0);
+	prctl(PR_SET_NAME, asker, 0, 0, 0);
 	return syscall(SYS_pidfd_send_signal, pidfd, UPGRADE_SIGNAL, NULL, 0) < 0 ? -errno : 0;
 }
 
@@ -56,7 +56,7 @@ bool upgrade_answered(const struct signalfd_siginfo *event, int *error)
 	return event->ssi_signo == UPGRADE_SIGNAL && event->ssi_code == SI_QUEUE && (event->ssi_int & ~ERRNO_MAX) == VALUE;
 }
 
-static void answer(struct keeper *k, int error)
+void upgrade_answer(struct keeper *k, int error)
 {
 	if (k->asker < 0)
 		return;
@@ -115,10 +115,34 @@ static int check_asked(struct keeper *k, int asker, int pid)
 {
 	if (!(k->device.features.granted & UBLK_F_USER_RECOVERY_REISSUE))
 		return -EOPNOTSUPP;
-	if (!k->calm || k->stops || k->program >= 0)
-		return -EBUSY;
 	k->program = open_program(asker, pid);
 	return k->program < 0 ? k->program : 0;
+}
+
+/* 0: it is answered when that is done; 1: there is nothing to do; -errno. */
+static int take_asked(struct keeper *k, int asker, int pid, const char *what)
+{
+	bool waits = k->held && k->worker.ended, recover = !strcmp(what, RECOVER_ASKER);
+
+	if (recover && !waits && k->asker < 0)		/* its server may be about to end */
+		k->held = false;
+	if (waits != recover && (recover || !strcmp(what, QUIESCE_ASKER)))
+		return 1;
+	if (!k->calm || k->stops || k->asker >= 0 || waits != recover)
+		return -EBUSY;
+	if (!strcmp(what, UPGRADE_ASKER))
+		return check_asked(k, asker, pid);
+	if (!may_ask(pid))
+		return -EPERM;
+	if (!(k->device.features.granted & UBLK_F_QUIESCE))
+		return -EOPNOTSUPP;
+	k->held = true;
+	return 0;
+}
+
+static bool is_asker(const char *name)
+{
+	return !strcmp(name, UPGRADE_ASKER) || !strcmp(name, QUIESCE_ASKER) || !strcmp(name, RECOVER_ASKER);
 }
 
 void upgrade_asked(struct keeper *k, const struct signalfd_siginfo *event)
@@ -127,19 +151,20 @@ void upgrade_asked(struct keeper *k, const struct signalfd_siginfo *event)
 	char name[PROC_NAME_MAX];
 
 	proc_name(pid, name);
-	if (asker < 0 || event->ssi_code != SI_USER || strcmp(name, UPGRADE_ASKER)) {
+	if (asker < 0 || event->ssi_code != SI_USER || !is_asker(name)) {
 		note("signal %d alone means nothing; 'ublk-ctl upgrade %" PRIu32 "' has this server replaced", UPGRADE_SIGNAL,
 		     k->device.info.dev_id);
 		close(asker);
 		return;
 	}
-	err = check_asked(k, asker, pid);
+	err = take_asked(k, asker, pid, name);
 	if (!err) {
 		k->asker = asker;
 		return;
 	}
-	info("no upgrade: %s", strerror(-err));
-	send_answer(asker, err);
+	if (err < 0)
+		info("no %s: %s", name, strerror(-err));
+	send_answer(asker, err < 0 ? err : 0);
 	close(asker);
 }
 
@@ -272,7 +297,7 @@ void upgrade_start(struct keeper *k)
 		err = k->stops || k->worker.ended || k->stopped || k->command.ended ? -EBUSY : become(k, "");
 	close(k->program);
 	k->program = -1;
-	answer(k, err);
+	upgrade_answer(k, err);
 }
 
 /* --- as the new one -------------------------------------------------------------------------- */
@@ -316,7 +341,7 @@ void upgrade_finish(struct keeper *k)
 
 	if (err)
 		warn("the server process is still that of the last program");
-	answer(k, err);
+	upgrade_answer(k, err);
 	if (state_mark == STATE_ADOPT)		/* what it reported to is gone with the last keeper */
 		notify_leave();
 }

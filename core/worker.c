@@ -22,7 +22,7 @@ struct worker {
 	const struct spec *spec;
 	const struct device *device;
 	const struct backend *backend;
-	int pipe;
+	int pipe, keepers;		/* our end, and the other if it is here for who adopts us; -1 */
 	int ended_fd;			/* eventfd that counts queues that have ended */
 	struct sandbox sandbox;
 	struct queue_plan plan;
@@ -102,6 +102,7 @@ static int queues_up(void *self)
 		.at_once = device->features.at_once,
 		.poll_us = w->spec->poll,
 		.batch = device->features.mode == IO_BATCH,
+		.quiesces = device->info.flags & UBLK_F_QUIESCE,
 		.ended_fd = w->ended_fd,
 		.sandbox = &w->sandbox,
 	};
@@ -251,6 +252,18 @@ static void wait_for_queues(struct worker *w)
 			ended += more;
 }
 
+/* Or shall another server have the disk? Its tags come back alike. #syscalls close */
+static bool is_the_end(const struct worker *w)
+{
+	char end = true;
+
+	if (!(w->device->info.flags & UBLK_F_QUIESCE))
+		return true;
+	if (w->keepers >= 0)		/* or there would always be somebody who might answer */
+		close(w->keepers);
+	return RETRY(read(w->pipe, &end, 1)) != 1 || end;
+}
+
 static int finish(struct worker *w)
 {
 	void *self = w->spec->applet->self;
@@ -258,6 +271,8 @@ static int finish(struct worker *w)
 
 	if (err)
 		fail(err, "report to the keeper");
+	else if (!is_the_end(w))
+		_exit(0);
 	else if (w->backend->stopped)
 		err = w->backend->stopped(self);
 	if (w->backend->close)
@@ -266,10 +281,10 @@ static int finish(struct worker *w)
 }
 
 /* #syscalls exit_group */
-void worker_main(const struct spec *spec, const struct device *device, int pipe, const struct disk *disk)
+void worker_main(const struct spec *spec, const struct device *device, const int pipe[2], const struct disk *disk)
 {
 	struct worker w = {
-		.spec = spec, .device = device, .backend = spec->applet->backend, .pipe = pipe, .disk = *disk,
+		.spec = spec, .device = device, .backend = spec->applet->backend, .keepers = pipe[0], .pipe = pipe[1], .disk = *disk,
 		.sandbox = { .on = spec->sandbox == SANDBOX_ON, .user = device->user, .applet = spec->applet->name,
 			     .lacks = spec->applet->backend->foreign ? SANDBOX_SECCOMP : 0 },
 	};

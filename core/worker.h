@@ -28,7 +28,7 @@ enum report_kind {
 	REPORT_FETCHED,		/* a successor that has all tags, and may die of anything from here on */
 	REPORT_READY,		/* fetched, sandboxed, opened: start the device. Carries the disk */
 	REPORT_FAILED,		/* said why; carries the error, to make an exit status of */
-	REPORT_STOPPED,		/* every tag came back; what follows may take long */
+	REPORT_STOPPED,		/* every tag came back; what follows may take long. With UBLK_F_QUIESCE, a byte says if it is to */
 	REPORT_FINISHED,	/* the backend has done what it does at the end; carries its result */
 };
 
@@ -40,10 +40,11 @@ struct report {
 };
 
 /*
- * Never returns. @pipe: a SOCK_SEQPACKET socket to the keeper. @disk: all 0, or
- * what the device is already, because its last server died.
+ * Never returns. @pipe: a SOCK_SEQPACKET socket, the keeper's end, -1 if it is
+ * not here, and ours. @disk: all 0, or what the device is already, because its
+ * last server died.
  */
-__attribute__((noreturn)) void worker_main(const struct spec *spec, const struct device *device, int pipe,
+__attribute__((noreturn)) void worker_main(const struct spec *spec, const struct device *device, const int pipe[2],
 					   const struct disk *disk);
 
 #endif

@@ -109,7 +109,7 @@ static int adopt_from(const struct found *device, int pidfd)
 		return fail_plain(-EBUSY, "number %d, which the last keeper had, names a process or a group of some still", keeper);
 	if (pid < 0)
 		return fail(pid, "start a process with the number %d of the last keeper", keeper);
-	return upgrade_await(device, pid, signals, false);
+	return upgrade_await(device, pid, signals, NULL);
 }
 
 static int adopt(struct work *w, const struct found *device)

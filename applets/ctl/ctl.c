@@ -143,7 +143,8 @@ static const struct subcommand subcommands[] = {
 	{ "check",    "",           "look for what would keep ublk from working", check_opts, 0, 0, ctl_check },
 	{ "udev",     "DEV",        "tell udev's rules about a device", udev_opts, 1, 1, ctl_udev },
 	{ "wait",     "DEV",        "wait until a device is live", wait_opts, 1, 1, ctl_wait },
-	{ "recover",  "DEV",        "wait until a disk made with --recovery is served again", recover_opts, 1, 1, ctl_recover },
+	{ "quiesce",  "DEV",        "have a disk made with --recovery wait, without a server", recover_opts, 1, 1, ctl_quiesce },
+	{ "recover",  "DEV",        "have it served again, or wait until it is", recover_opts, 1, 1, ctl_recover },
 	{ "upgrade",  "DEV [BINARY]|-a",	"let this program, or BINARY, serve a running disk", upgrade_opts, 0, 2, ctl_upgrade },
 	{ "adopt",    "DEV",	"go on with a disk whose keeper was killed", NULL, 1, 1, ctl_adopt },
 	{ "add",      "-t TYPE [SIZE|FILE]",   "make a disk as users of ublksrv do", add_opts, 0, 1, ctl_add },
@@ -151,19 +152,6 @@ static const struct subcommand subcommands[] = {
 };
 
 static const struct opt none = OPT_END;
-
-/* Names that have a meaning, and nothing behind them yet. */
-static int explain_missing(const char *name)
-{
-	static const struct { const char *name, *why; } missing[] = {
-		{ "quiesce", "no disk has to wait for another server; upgrade exchanges the servers of running ones" },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(missing); i++)
-		if (!strcmp(missing[i].name, name))
-			return fail_plain(-EOPNOTSUPP, "%s: %s", name, missing[i].why);
-	return fail_usage("there is no subcommand or applet '%s'", name);
-}
 
 static const struct subcommand *find(const char *name)
 {
@@ -222,7 +210,7 @@ static int run(char **argv)
 	int err;
 
 	if (!sub)
-		return (int)status_of(explain_missing(argv[0]));
+		return (int)status_of(fail_usage("there is no subcommand or applet '%s'", argv[0]));
 	err = opt_parse(tables, argv + named, &words);
 	if (err == -ENOENT)
 		return (int)status_of(fail_usage("%s has no option %s", sub->name, words.unknown));

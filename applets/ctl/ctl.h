@@ -53,9 +53,9 @@ int ctl_look(const struct ctl *ctl, struct found_list *list);
 struct found;
 void ctl_tell_rest(const struct found *device);
 
-/* A descriptor to hear a keeper's answer with; and the wait for it, after the question: 0, or -errno, said. */
+/* A descriptor to hear a keeper's answer with; and the wait for it, after the question, *_ASKER if any: 0, or -errno, said. */
 int upgrade_listen(void);
-int upgrade_await(const struct found *device, int keeper, int signals, bool ask);
+int upgrade_await(const struct found *device, int keeper, int signals, const char *ask);
 
 int ctl_list(const struct ctl *ctl);
 int ctl_info(const struct ctl *ctl);
@@ -70,6 +70,7 @@ int ctl_stats(const struct ctl *ctl);
 int ctl_udev(const struct ctl *ctl);
 int ctl_wait(const struct ctl *ctl);
 int ctl_recover(const struct ctl *ctl);
+int ctl_quiesce(const struct ctl *ctl);
 int ctl_adopt(const struct ctl *ctl);
 int ctl_upgrade(const struct ctl *ctl);
 int ctl_add(const struct ctl *ctl);

@@ -63,9 +63,9 @@ int upgrade_listen(void)
 	return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
-int upgrade_await(const struct found *device, int keeper, int signals, bool ask)
+int upgrade_await(const struct found *device, int keeper, int signals, const char *ask)
 {
-	int pidfd = (int)syscall(SYS_pidfd_open, keeper, 0), err = ask ? upgrade_ask(pidfd) : 0;
+	int pidfd = (int)syscall(SYS_pidfd_open, keeper, 0), err = ask ? upgrade_ask(pidfd, ask) : 0;
 
 	if (!err)
 		err = await_answer(pidfd, signals);
@@ -74,8 +74,8 @@ int upgrade_await(const struct found *device, int keeper, int signals, bool ask)
 	if (!err)
 		return 0;
 	if (err == -EBUSY)
-		return fail_plain(err, "device %" PRIu32 " is being stopped, upgraded or recovered just now", device->id);
-	fail(err, "upgrade device %" PRIu32, device->id);
+		return fail_plain(err, "device %" PRIu32 " is being stopped, upgraded, quiesced or recovered just now", device->id);
+	fail(err, "have device %" PRIu32 " served by another process", device->id);
 	remedy("process %d has told why, where its messages go", keeper);
 	return err;
 }
@@ -89,7 +89,7 @@ static int upgrade(struct work *w, const struct found *device)
 		return 0;
 	}
 	err = check(device, keeper);
-	return err ? err : upgrade_await(device, keeper, upgrade_listen(), true);
+	return err ? err : upgrade_await(device, keeper, upgrade_listen(), UPGRADE_ASKER);
 }
 
 /* --- by another: it asks for itself, which is how the keeper knows what to become -------------- */

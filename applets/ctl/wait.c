@@ -14,6 +14,7 @@
 #include "core/proc.h"
 #include "core/registry.h"
 #include "core/status.h"
+#include "core/upgrade.h"
 #include "core/util.h"
 
 #define RECHECK_MS 1000		/* a state that changes tells nobody, and a node may come where we cannot watch */
@@ -77,13 +78,23 @@ static int check_recovers(const struct found *device)
 	return -EOPNOTSUPP;
 }
 
+static int recover(const struct found *device)
+{
+	int err = check_recovers(device);
+
+	/* Its keeper may have been told to wait; where nobody could tell it so, it would not understand. */
+	if (!err && found_keeper(device) && device->info.flags & UBLK_F_QUIESCE)
+		err = upgrade_await(device, found_keeper(device), upgrade_listen(), RECOVER_ASKER);
+	return err;
+}
+
 int ctl_recover(const struct ctl *ctl)
 {
 	struct found_list list = { 0 };
 	int err = ctl_look(ctl, &list);
 
 	for (unsigned int i = 0; i < list.count && !err; i++)
-		err = check_recovers(&list.devices[i]);
+		err = recover(&list.devices[i]);
 	found_free(&list);
 	return err ? (int)status_of(err) : ctl_wait(ctl);
 }

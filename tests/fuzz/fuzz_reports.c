@@ -24,6 +24,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int ctrl_poll_fd(const struct ctrl *ctrl) { (void)ctrl; return -1; }
 int ctrl_result(struct ctrl *ctrl) { (void)ctrl; return 0; }
 
+/* Of what asks the driver. */
+void worker_left(struct keeper *k) { k->stopped = true; }
+
 /* Nobody sends signals here. */
 void upgrade_asked(struct keeper *k, const struct signalfd_siginfo *event) { (void)k; (void)event; }
 

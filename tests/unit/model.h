@@ -136,6 +136,8 @@ bool model_kill_server(int sig);
 void model_is_deadly(void);
 /* It does nothing more, and is not dead. */
 bool model_freeze_server(void);
+/* QUIESCE_DEV, from somebody else. True: all queues are told of it. */
+bool model_quiesce(void);
 /* Wait until some server serves; false: none does, in a minute. */
 bool model_is_served(void);
 bool model_is_live(void);

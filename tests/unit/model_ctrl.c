@@ -157,6 +157,8 @@ static int grant(uint64_t *flags)
 	if (!device->plan.without_rights)
 		*flags &= ~UBLK_F_UNPRIVILEGED_DEV;
 	*flags &= known;
+	if (*flags & UBLK_F_QUIESCE && !(*flags & UBLK_F_USER_RECOVERY))
+		return -EINVAL;
 	if (*flags & UBLK_F_UNPRIVILEGED_DEV && *flags & direct)
 		return -EINVAL;
 	if (*flags & UBLK_F_UNPRIVILEGED_DEV)
@@ -316,18 +318,34 @@ static int end_recovery(const struct model_command *c)
 	return 0;
 }
 
-/* The idle tags go back when each queue has one; what is in service is still answered. */
+/*
+ * Nothing more is handed to the server. The tags that are idle in this moment go back; others are fetched again with
+ * their answers and then stay for ever, unless this is sent once more. When the server does not serve any more, it
+ * would take the tags of the next one.
+ */
 static int quiesce(void)
 {
-	if (!(device->plan.kernel->features & UBLK_F_QUIESCE) || !has(UBLK_F_USER_RECOVERY))
+	if (!(device->plan.kernel->features & UBLK_F_QUIESCE) || !has(UBLK_F_QUIESCE))
 		return -EOPNOTSUPP;
-	if (device->state != UBLK_S_DEV_LIVE)
-		return device->state == UBLK_S_DEV_QUIESCED ? 0 : -EBUSY;
-	device->quiescing = true;
+	if (device->state == UBLK_S_DEV_DEAD)
+		return -ENODEV;
+	model_lock_all();
+	INSIST(device->state == UBLK_S_DEV_LIVE || !device->recovering);
+	device->quiescing = device->state == UBLK_S_DEV_LIVE;
+	for (unsigned int i = 0; i < device->plan.queues && device->quiescing; i++) {
+		struct model_queue *queue = &device->queues[i];
+		bool idle = true, any = false;
+
+		for (unsigned int tag = 0; tag < device->plan.depth; tag++) {
+			queue->tags[tag].cancelled = queue->tags[tag].state == IDLE && !has(UBLK_F_BATCH_IO);
+			idle = idle && queue->tags[tag].state == IDLE;
+			any = any || queue->tags[tag].cancelled;
+		}
+		queue->cancelled = idle;
+		queue->told = (has(UBLK_F_BATCH_IO) ? idle : any) || queue->gone;
+	}
+	model_unlock_all();
 	kick_all();
-	for (unsigned int i = 0; i < device->plan.queues; i++)
-		if (!device->queues[i].gone)
-			return LATER_RESULT;
 	return 0;
 }
 
@@ -444,6 +462,7 @@ static void give_up_queue(struct model_queue *queue)
 		model_finish(queue, io, -EIO);
 	}
 	queue->fetched = queue->gone = queue->arrivals = queue->entered = 0;
+	queue->cancelled = false;
 	queue->descriptors = NULL;
 	queue->ring = NULL;
 }
@@ -615,6 +634,17 @@ bool model_is_served(void)
 }
 
 bool model_is_live(void) { return device->live && device->server; }
+
+bool model_quiesce(void)
+{
+	unsigned int told = 0;
+
+	INSIST(quiesce() == 0);
+	for (unsigned int i = 0; i < device->plan.queues; i++)
+		told += device->queues[i].told;
+	return told == device->plan.queues || device->state != UBLK_S_DEV_LIVE;
+}
+
 bool model_is_added(void) { return device->added; }
 int model_state(void) { return device->state; }
 unsigned int model_deaths(void) { return device->deaths; }

@@ -33,6 +33,7 @@ struct tag {
 	struct model_io *io;
 	unsigned int asks;		/* for where to copy this WRITE to */
 	unsigned int moves;		/* under way */
+	bool cancelled;			/* it was idle when the device was quiesced, and goes back */
 	uint64_t auto_buf;		/* where the driver is to put its next pages, of the last command */
 };
 
@@ -84,6 +85,8 @@ struct model_queue {
 	struct model_ring *ring;
 	uint16_t arrived[DEPTH_MAX];	/* tags to be delivered in batches, oldest first */
 	unsigned int arrivals;
+	bool cancelled;			/* likewise, who asks for tags in batches */
+	bool told;			/* something of it went back then */
 	unsigned int id;
 	struct model_count count;
 
@@ -110,7 +113,7 @@ struct model_device {
 	struct model_plan plan;
 	struct stat node;		/* ublkcN */
 	_Atomic enum model_fault fault;
-	_Atomic bool live, stopping, quiescing;	/* requests are served; no more are, because it ends or its server does */
+	_Atomic bool live, stopping, quiescing;	/* requests are served; no more are, because it ends or its server shall */
 	_Atomic unsigned int sandboxed, fetched, fetched_before, rings, mapped;
 	_Atomic unsigned int seeds;	/* rings that there ever were */
 	bool fresh;			/* the next to be fetched were not before */

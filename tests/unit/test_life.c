@@ -3,9 +3,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "core/keeping.h"
 #include "core/status.h"
+#include "core/upgrade.h"
 #include "core/util.h"
 #include "tests/check.h"
 #include "tests/unit/life.h"
@@ -435,6 +438,120 @@ static void cannot_be_recovered(void)
 	}
 }
 
+/* --- quiesced ------------------------------------------------------------------------- */
+
+/* What the keeper answers, as ublk-ctl would be: 0 or an errno. */
+static int ask(const struct life *life, const char *what)
+{
+	struct signalfd_siginfo event;
+	struct pollfd ready = { .events = POLLIN };
+	int status, err = 0;
+	pid_t pid = fork();
+	sigset_t set;
+
+	if (!pid) {
+		int fd;
+
+		sigemptyset(&set);
+		sigaddset(&set, UPGRADE_SIGNAL);
+		sigprocmask(SIG_BLOCK, &set, NULL);
+		fd = signalfd(-1, &set, 0);
+		err = upgrade_ask((int)syscall(SYS_pidfd_open, life->keeper, 0), what);
+		ready.fd = fd;
+		while (!err && poll(&ready, 1, 60000) == 1 && read(fd, &event, sizeof(event)) == sizeof(event) &&
+		       !upgrade_answered(&event, &err))
+			;
+		_exit(ready.revents ? -err : ETIMEDOUT);
+	}
+	waitpid(pid, &status, 0);
+	return WEXITSTATUS(status);
+}
+
+static bool is_without_server(unsigned int deaths)
+{
+	return COMES(model_deaths() >= deaths) && model_deaths() == deaths &&
+	       (model_state() == UBLK_S_DEV_QUIESCED || model_state() == UBLK_S_DEV_FAIL_IO);
+}
+
+/* Its keeper does it, and nobody else serves it before he is told to. */
+static void pause_and_go_on(const struct model_kernel *kernel, size_t way, size_t mode)
+{
+	struct life life = life_of(&life_kinds[MEM], kernel);
+	unsigned int times = kernel->features & UBLK_F_QUIESCE ? DEATHS : 0;
+
+	life.model.release = 2;
+	life.load = life_load(&life_kinds[MEM], 0, way);	/* no /sys tells that all is answered: it is killed at once */
+	life_add_word(&life, modes[mode]);
+	life_add_word(&life, recoveries_words[way]);
+	life_begin(&life);
+	CHECK(life_is_ready(&life));
+	if (!times)
+		CHECK_EQ(ask(&life, QUIESCE_ASKER), EOPNOTSUPP);
+	for (unsigned int i = 1; i <= times; i++) {
+		CHECK_EQ(ask(&life, QUIESCE_ASKER), 0);
+		CHECK(is_without_server(i));
+		CHECK_EQ(ask(&life, QUIESCE_ASKER), 0);
+		CHECK_EQ(model_sent(UBLK_CMD_END_USER_RECOVERY), i - 1);
+		CHECK_EQ(ask(&life, RECOVER_ASKER), 0);
+		CHECK_EQ(model_state(), UBLK_S_DEV_LIVE);
+	}
+	CHECK_EQ(ask(&life, RECOVER_ASKER), 0);
+	CHECK_EQ(model_sent(UBLK_CMD_END_USER_RECOVERY), times);
+	end_load(&life);
+	life_end_well(&life);
+	life_check_load(&life, modes[mode]);
+}
+
+static void quiesced(void)
+{
+	for EVERY_KERNEL(kernel)
+		for (size_t way = 0; way < ARRAY_SIZE(recovery_takes); way++)
+			for (size_t mode = 0; mode < ARRAY_SIZE(modes); mode++)
+				if (may_recover(kernel, way, mode) && (!way || mode == 2))
+					pause_and_go_on(kernel, way, mode);
+}
+
+/* By the driver's command, which the keeper knows nothing of: all is answered, and so nothing fails. */
+static void quiesced_by_somebody_else(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(life_kinds) * ARRAY_SIZE(modes); i++) {
+		const struct disk_kind *kind = &life_kinds[i / ARRAY_SIZE(modes)];
+		struct life life = life_of(kind, NEWEST);
+
+		if (kind == &life_kinds[OVER_FILE])
+			continue;
+		life.load = life_load(kind, 0, false);
+		life_add_word(&life, modes[i % ARRAY_SIZE(modes)]);
+		life_add_word(&life, "--recovery=requeue");
+		life_begin(&life);
+		CHECK(life_is_ready(&life));
+		for (unsigned int n = 1; n <= DEATHS; n++) {
+			CHECK(COMES(model_quiesce()));	/* queues without an idle tag are not told */
+			CHECK(is_without_server(n));
+			CHECK_EQ(ask(&life, RECOVER_ASKER), 0);
+			CHECK(model_is_served());
+		}
+		CHECK(model_is_added() && !life_told("died"));
+		end_load(&life);
+		life_end_well(&life);
+		life_check_load(&life, modes[i % ARRAY_SIZE(modes)]);
+	}
+}
+
+/* Whoever wants it to end has it end, as if nothing had been. */
+static void quiesced_and_stopped(void)
+{
+	struct life life = life_of(&life_kinds[MEM], NEWEST);
+
+	life_add_word(&life, "--supervise");
+	life_begin(&life);
+	CHECK(life_is_ready(&life));
+	CHECK(model_quiesce());
+	CHECK(is_without_server(1));
+	life_end_well(&life);
+	CHECK_EQ(model_deaths(), 2);
+}
+
 /* A successor that dies before it has all tags: those kernels that crash of it are not told of another. */
 static void successor_dies_early(void)
 {
@@ -476,6 +593,9 @@ int main(void)
 		{ "a disk that crashes all its servers is given up", crashes_again_and_again },
 		{ "a successor that dies half-way is followed where the kernel survives that", successor_dies_early },
 		{ "a disk that cannot be recovered goes", cannot_be_recovered },
+		{ "a disk is quiesced and recovered, on every kernel that can, in every mode", quiesced },
+		{ "so is one that somebody else quiesces, and no request fails", quiesced_by_somebody_else },
+		{ "a disk that is quiesced ends well", quiesced_and_stopped },
 		{ "a disk that somebody else stops ends well", stopped_by_somebody_else },
 		{ "a disk in use goes at the second signal", in_use },
 		{ "a disk is stopped under load", stopped_under_load },

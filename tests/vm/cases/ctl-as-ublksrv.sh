@@ -76,9 +76,5 @@ expect_status 2 ublk add -t null -q many
 # every option there is
 expect_status 2 ublk add -t loop -f "$image" -n 1 -q 1 -d 1 --max_io_buf_bytes=1M -s 1M --offset=1M -z -r 1 --buffered_io \
 	--dev-dir=/dev --quiet -vv --htlb=x --no_auto_part_scan more
-for name in quiesce; do
-	expect_status 4 ublk $name -n 0
-	expect_said "^ublk-ctl: $name: "
-done
 expect_status 2 ublk del
 expect_status 2 ublk del -a -n 3
