@@ -46,7 +46,7 @@ refused 3 'Permission denied' "$case/text"
 sed 's/blkstate/blkst4te/g' "$(command -v ublk)" >"$case/stranger"
 chmod +x "$case/stranger"
 expect_status 1 cmp -s "$case/stranger" "$(command -v ublk)"
-refused 1 'upgrade device' "$case/stranger"
+refused 1 'have device .* served by another process' "$case/stranger"
 server_said "$disk" >"$case/said"
 expect_said 'go on where another was' 'the other program cannot go on with this disk'
 
@@ -71,7 +71,7 @@ worker=$(worker_pid "$disk")
 strace -f -qq -o /dev/null -e trace=socketpair -e inject=socketpair:error=EMFILE -p "$(server_pid "$disk")" 2>/dev/null &
 tracer=$!
 wait_until 10 grep -q 'TracerPid:.*[1-9]' "/proc/$(server_pid "$disk")/status"
-refused 1 'upgrade device'
+refused 1 'have device .* served by another process'
 expect "$(counted "$disk" writes)" -ge 1 # and counts
 kill "$tracer"
 wait "$tracer" || true
