@@ -75,7 +75,7 @@ LIBC_CFLAGS = $$(cat $(OUT)/musl.cflags)
 link = CC="$(CC)" build/link.sh $(OUT) $1 $(LDFLAGS)
 else
 LIBC_CFLAGS := $(if $(filter 1,$(SYSTEM_LIBS)),,-isystem $(OUT)/deps/include)
-LIBRARIES := $(if $(filter 1,$(SYSTEM_LIBS)),-luring -lz -ldeflate,$(addprefix $(OUT)/deps/lib/lib,uring.a z.a deflate.a))
+LIBRARIES := $(if $(filter 1,$(SYSTEM_LIBS)),-luring $(if $(filter zip,$(APPLETS)),-lz -ldeflate),$(addprefix $(OUT)/deps/lib/lib,uring.a z.a deflate.a))
 link = $(CC) -pie -o $1 -Wl,--gc-sections,--as-needed,-z,relro,-z,now $(LDFLAGS) $(LIBRARIES) -pthread
 OWN_CFLAGS += $(if $(findstring _FORTIFY_SOURCE,$(CPPFLAGS) $(CFLAGS)),,-D_FORTIFY_SOURCE=2) -fstack-protector-strong
 endif
@@ -170,6 +170,16 @@ RELEASE ?= x86_64 aarch64 riscv64
 .PHONY: release
 release:
 	$(Q)MAKE="$(MAKE)" build/release.sh $(OUT) $(RELEASE)
+
+# make deb         out/deb: packages for Debian; DEB_BUILD_OPTIONS=dynamic with the distribution's libraries
+.PHONY: deb test-deb
+deb:
+	$(Q)build/packages.sh deb
+	$(Q)env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL build/deb.sh $(OUT)
+
+# make test-deb    those packages, looked at by lintian and unpacked
+test-deb: deb
+	$(Q)tests/deb $(OUT)
 
 # make test-reproducible  that two builds at different places are the same, byte for byte
 .PHONY: test-reproducible

@@ -3,7 +3,7 @@
 #
 # packages.sh GROUP... - make sure that the programs a group needs are there
 #
-# The groups are build, test, vm, boot, bench, valgrind, peers and zip-peers, which are what ublk and ublk-zip are measured
+# The groups are build, test, vm, boot, bench, deb, valgrind, peers and zip-peers, which are what ublk and ublk-zip are measured
 # against, and cross- and vm- with aarch64 and riscv64. A thing counts as present when its proof is found, not when a
 # package database says so: that is quick, it works on any distribution, and it respects what was installed by hand.
 
@@ -23,6 +23,9 @@ needs() {
 	cross-aarch64	linux-libc-dev-arm64-cross	/usr/aarch64-linux-gnu/include/asm/unistd.h
 	cross-riscv64	gcc-riscv64-linux-gnu		riscv64-linux-gnu-gcc
 	cross-riscv64	linux-libc-dev-riscv64-cross	/usr/riscv64-linux-gnu/include/asm/unistd.h
+	deb	debhelper		dh
+	deb	dpkg-dev		dpkg-buildpackage
+	deb	lintian			lintian
 	peers	nbd-client		nbd-client
 	peers	nbdkit			nbdkit
 	test	clang			clang
