@@ -32,7 +32,7 @@ files() {
 	if is_checkout; then
 		git ls-files
 	else
-		find . -path ./out -prune -o -path "$out" -prune -o -path "./${out#"$here"/}" -prune -o ! -type d -print | sed 's,^\./,,'
+		find . -name .git -prune -o -path ./out -prune -o -path "$out" -prune -o -path "./${out#"$here"/}" -prune -o ! -type d -print | sed 's,^\./,,'
 	fi | LC_ALL=C sort
 }
 

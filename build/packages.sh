@@ -42,6 +42,7 @@ needs() {
 	test	shellcheck		shellcheck
 	test	skopeo			skopeo
 	test	unzip			unzip
+	test	yamllint		yamllint
 	test	zip			zip
 	valgrind	valgrind		valgrind
 	vm	busybox-static		busybox
