@@ -26,7 +26,7 @@
 
 #define CHUNK (1U << 20)
 
-const struct applet applet_ctl = { .name = "ctl" };	/* no disk */
+const struct applet applet_ctl = { .name = "ctl" }, applet_init = { .name = "init" };	/* no disks */
 
 struct served {
 	const struct backend *backend;
