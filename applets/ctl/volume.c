@@ -102,7 +102,7 @@ bool volume_is_named(const char *word)
 	return !strncmp(word, "LABEL=", 6) || !strncmp(word, "UUID=", 5) || !strncmp(word, "PARTUUID=", 9);
 }
 
-/* The kernel says so of each partition, since Linux 6.8. */
+/* What udev finds out by itself the kernel tells in newer releases: 6.16 does, 6.12 does not. */
 static bool is_partition(const char *word, const char *name, char *text)
 {
 	char path[80], line[DEVICE_PATH_MAX];
