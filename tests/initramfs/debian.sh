@@ -1,7 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# debian.sh - print an archive with a small Debian that has systemd, sysvinit, initramfs-tools and dracut
+# debian.sh [openrc] - print an archive with a small Debian that has systemd, sysvinit, runit, initramfs-tools and dracut
+#
+# With openrc this has the place of sysvinit's own scripts.
 #
 # It is the distribution that this machine runs, from where apt gets it here; nothing is installed on this machine. It is
 # kept in the cache and never looked for again; remove it there to get a newer one.
@@ -23,7 +25,8 @@ packages="
 	hostname init-system-helpers kmod libc-bin login lz4 mawk mount ncurses-base ncurses-bin perl-base procps sed
 	sysvinit-utils tar udev util-linux
 	systemd sysvinit-core initscripts runit
-	initramfs-tools dracut-core"
+	initramfs-tools dracut-core
+	${1:-}"
 
 unavailable() {
 	echo "debian: $*" >&2
@@ -54,7 +57,7 @@ build() {
 	mv "$work/image" "$image"
 }
 
-image=$cache/debian-$(cksum <"$here/debian.sh" | cut -d ' ' -f 1).tar
+image=$cache/debian${1:+-$1}-$(cksum <"$here/debian.sh" | cut -d ' ' -f 1).tar
 test -e "$image" || build
 touch "$image"
 echo "$image"
