@@ -3,8 +3,8 @@
 #
 # initramfs.sh - hooks for generators of an initramfs are installed where these look for them, and say what to put in
 #
-# mkinitcpio and mkinitfs are stood in for: their words are defined here, as their documentation has them. The others are
-# tried themselves by tests/initramfs. Prints TAP.
+# mkinitcpio and mkinitfs are stood in for: their words are defined here, as their documentation has them. The others
+# are tried themselves by tests/initramfs. Prints TAP.
 #
 # shellcheck disable=SC2317 # what claim and the hooks call
 set -eu
@@ -138,7 +138,8 @@ mkinitfs_goes_on_meanwhile() {
 	END
 	printf '#!/bin/sh\ntest "$1" != sh || exec "$@"\n' >"$work/busybox"
 	chmod +x "$work/busybox"
-	sed -i "s|/bin/busybox|$work/busybox|; s|/usr/share/mkinitfs/initramfs-init|$work/init|" "$work/root/share/initramfs-init"
+	sed -i "s|/bin/busybox mk|true mk|; s|/bin/busybox|$work/busybox|; s|/usr/share/mkinitfs/initramfs-init|$work/init|" \
+		"$work/root/share/initramfs-init"
 	: >"$work/calls"
 	test "$(timeout 60 dash "$work/root/share/initramfs-init" quiet)" = "init quiet"
 }
