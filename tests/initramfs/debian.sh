@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# debian.sh [openrc] - print an archive with a small Debian that has systemd, sysvinit, runit, initramfs-tools and dracut
+# debian.sh [openrc] - print an archive with a small Debian: systemd, sysvinit, runit, initramfs-tools, dracut
 #
 # With openrc this has the place of sysvinit's own scripts.
 #
-# It is the distribution that this machine runs, from where apt gets it here; nothing is installed on this machine. It is
-# kept in the cache and never looked for again; remove it there to get a newer one.
+# It is the distribution that this machine runs, from where apt gets it here; nothing is installed on this machine. It
+# is kept in the cache and never looked for again; remove it there to get a newer one.
 #
 # Exit status: 0, or 4 when it cannot be had; the reason is the last line of standard error.
 
