@@ -284,12 +284,18 @@ static int give_options(void *self, const struct spec *spec)
 
 const struct applet *const applets[] = { NULL };
 
-/* Who is linked with core is no applet that another program could go on with, nor goes on with one. */
-static int check(const struct ublk_disk *disk, char **argv)
+/*
+ * Who is linked with core is no applet that another program could go on with,
+ * nor goes on with one. So it tells nobody its words, with which that would be
+ * tried: they might be those of ublk-ctl.
+ */
+static int check(const struct ublk_disk *disk)
 {
+	static char program[] = "ublk-core", *const told[] = { program, NULL };
+
 	if (!disk->read)
 		return fail_plain(-EUSAGE, "a disk needs a function that reads");
-	if (file_fill_standard() || state_note_words(argv) || state_receive())
+	if (file_fill_standard() || state_note_words(told) || state_receive())
 		return -EIO;
 	return state_given() ? fail_plain(-EOPNOTSUPP, "this program goes on with no disk of another") : 0;
 }
@@ -321,7 +327,7 @@ static int run(struct ublk_disk *disk, const char *program, char **argv)
 	served.disk = disk;
 	disk_backend.ready = disk->ready ? disk_ready : NULL;
 	log_name(program);
-	status = (int)status_of(check(disk, argv));
+	status = (int)status_of(check(disk));
 	if (!status)
 		status = (int)status_of(take_options(disk->options));
 	if (status)
