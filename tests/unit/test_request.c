@@ -34,6 +34,14 @@ static int refusal;			/* what it says then */
 static struct place where(void *self, const struct span *span);
 static int written(void *self, enum op op, uint64_t offset, uint32_t length);
 
+static int unflushed_error;		/* what the last flush that failed did so with; 0: none */
+
+static void unflushed(void *self, int error)
+{
+	CHECK(!self);
+	unflushed_error = error;
+}
+
 static struct backend backend = { .where = where };
 
 static struct place where(void *self, const struct span *span)
@@ -289,9 +297,18 @@ static void flushes(void)
 	request_resume(&serving, &request, -EIO);
 	ANSWERED(-EIO);
 
+	backend.unflushed = unflushed;
 	SAYS(failed(-EROFS));
 	begin(OP_FLUSH, 0, 0);
 	ANSWERED(-EROFS);
+	CHECK_EQ(unflushed_error, -EROFS);
+
+	unflushed_error = 0;
+	SAYS(failed(-EROFS));
+	begin(OP_READ, 0, 4096);
+	ANSWERED(-EROFS);
+	CHECK_EQ(unflushed_error, 0);
+	backend.unflushed = NULL;
 }
 
 /* fallocate says 0 for all of it, and a discard may be larger than any transfer. */

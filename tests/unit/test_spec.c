@@ -540,6 +540,40 @@ static void usual_parameters(void)
 	CHECK_EQ(params.basic.attrs, UBLK_ATTR_READ_ONLY);
 }
 
+/* Of a server that has been taken over. */
+static void parameters_make_sense(void)
+{
+	struct disk disk = { .size = 1ULL << 30 };
+	bool *const bools[] = { &disk.read_only, &disk.write_cache, &disk.rotational, &disk.shared };
+	struct spec spec = usual();
+
+	for (size_t i = 0; i < ARRAY_SIZE(bools); i++) {
+		CHECK_EQ(params_check(&disk, &spec), 0);
+		memset(bools[i], 2, 1);
+		CHECK_EQ(params_check(&disk, &spec), -EINVAL);
+		CHECK(said("makes no sense"));
+		memset(bools[i], 1, 1);
+	}
+}
+
+/* Nobody discards what nobody writes. */
+static void read_only_disks_discard_nothing(void)
+{
+	struct disk disk = { .size = 1ULL << 30, .discard_size = 4096, .read_only = true };
+	struct spec spec = usual();
+	struct ublk_params params;
+
+	params_fill(&params, &disk, &spec, 1U << 20);
+	CHECK(!(params.types & UBLK_PARAM_TYPE_DISCARD));
+	disk.read_only = false;
+	spec.read_only = true;
+	params_fill(&params, &disk, &spec, 1U << 20);
+	CHECK(!(params.types & UBLK_PARAM_TYPE_DISCARD));
+	spec.read_only = false;
+	params_fill(&params, &disk, &spec, 1U << 20);
+	CHECK(params.types & UBLK_PARAM_TYPE_DISCARD);
+}
+
 /* What a file's file system, or the device below, has told. */
 static void parameters_of_files(void)
 {
@@ -755,6 +789,8 @@ TESTS(
 	{ "another server is asked for as --recovery says, and what is not granted is refused", recoveries },
 	{ "the table of features has every bit in its order", table_of_features },
 	{ "a disk becomes the kernel's parameters", usual_parameters },
+	{ "a description that makes no sense is refused", parameters_make_sense },
+	{ "read-only disks discard nothing", read_only_disks_discard_nothing },
 	{ "what the disk below is like becomes the kernel's parameters", parameters_of_files },
 	{ "sizes that are not told are that of the next smaller", parameters_not_told },
 	{ "the alignment of memory is a mask, and told where it matters", alignments_of_memory },
