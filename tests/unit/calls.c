@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,6 +55,7 @@ static struct shared {
 	int load_error, node_error;
 } *shared;
 
+static unsigned int known;		/* calls */
 static unsigned int caller, children;
 static bool begun;			/* this is a process that is meant */
 static _Atomic unsigned int made[CALLS_MAX];
@@ -61,8 +63,9 @@ static _Atomic unsigned int made[CALLS_MAX];
 __attribute__((constructor)) static void share(void)
 {
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	for (struct call **call = __start_calls; call < __stop_calls; call++)
-		(*call)->number = (unsigned int)(call - __start_calls);
+	known = (unsigned int)(((uintptr_t)__stop_calls - (uintptr_t)__start_calls) / sizeof(*__start_calls));
+	for (unsigned int i = 0; i < known; i++)
+		__start_calls[i]->number = i;
 }
 
 /* --- for tests ------------------------------------------------------------------------- */
@@ -106,8 +109,6 @@ static bool is_one(const struct refusal *r, unsigned int most)
 
 bool calls_next(struct refusal *r, unsigned int most)
 {
-	unsigned int calls = (unsigned int)(__stop_calls - __start_calls);
-
 	r->which += r->found;
 	r->found = true;
 	while (!is_one(r, most)) {
@@ -120,7 +121,7 @@ bool calls_next(struct refusal *r, unsigned int most)
 		} else {
 			r->call++;
 		}
-		if (r->call < calls)
+		if (r->call < known)
 			continue;
 		r->call = 0;
 		if (++r->caller == CALLERS)
