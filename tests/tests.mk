@@ -5,6 +5,7 @@
 #: make test-faults  the cases that take long, on all kernels, newest first; KERNEL=7.3 for one
 #: make coverage    how many lines and branches of each source the unit tests go through; misses in out/unit/cov/*.missed
 #: make valgrind    the unit tests once more, under valgrind
+#: make msan        those of them that clang's MemorySanitizer can follow, under it
 #: make test-boot   machines that boot, run and are switched off: with disks as units of systemd, and with one as the root
 #: make test-foreign  the kernel's own tests of the driver, with ublk in place of their server; on 7.3, or KERNEL=6.12
 #: make test-aarch64  the cases on a machine of another kind, emulated; on 6.12, or KERNEL=7.3 for another, CASES="..."
@@ -72,6 +73,11 @@ UNIT_COV_LINK := --coverage -Wl,-T,tests/unit/coverage.ld
 UNIT_PLAIN := -DBRIEFLY
 $(eval $(call unit_flavour,cov,$(UNIT_CORE:%.c=$(UNIT)/cov/%.o),$(UNIT_CC) $(UNIT_CFLAGS) $(UNIT_COV)))
 $(eval $(call unit_flavour,plain,$(UNIT_CORE:%.c=$(UNIT)/plain/%.o),$(UNIT_CC) $(UNIT_CFLAGS) $(UNIT_PLAIN)))
+# And one for clang alone, which sees memory that nobody has written to
+UNIT_MSAN := clang -fsanitize=memory
+UNIT_MSAN_TESTS := $(addprefix test_,batch ctrl figures histogram image log mem opt pool region request ring size spec \
+	state stats step store tree turn xfer)
+$(eval $(call unit_flavour,msan,$(UNIT_CORE:%.c=$(UNIT)/msan/%.o),$(UNIT_MSAN) $(UNIT_CFLAGS)))
 $(eval $(call unit_flavour,musl,$(UNIT_CORE:%.c=$(OUT)/obj/%.o),$$(UNIT_MUSL)))
 
 # What a test needs beside itself
@@ -91,6 +97,8 @@ $(UNIT)/tsan/$1: $(call unit_objects,tsan,$1)
 	$$(Q)$(UNIT_CC) $(UNIT_TSAN) $$(UNIT_WRAP) -o $$@ $$^ $(UNIT_LIBS)
 $(UNIT)/cov/$1: $(call unit_objects,cov,$1) $(UNIT)/cov/tests/unit/coverage.o
 	$$(Q)$(UNIT_CC) $$(UNIT_WRAP) $(UNIT_COV_LINK) -o $$@ $$^ $(UNIT_LIBS)
+$(UNIT)/msan/$1: $(call unit_objects,msan,$1)
+	$$(Q)$(UNIT_MSAN) $$(UNIT_WRAP) -o $$@ $$^ $(UNIT_LIBS)
 $(UNIT)/plain/$1: $(call unit_objects,plain,$1)
 	$$(Q)$(UNIT_CC) $$(UNIT_WRAP) -o $$@ $$^ $(UNIT_LIBS)
 $(UNIT)/musl/$1: $(call unit_objects,musl,$1)
@@ -121,7 +129,7 @@ test-foreign: all
 
 UNIT_VALGRIND := valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite
 
-.PHONY: coverage valgrind
+.PHONY: coverage valgrind msan
 coverage: $(OUT)/deps/deps.stamp
 	$(Q)$(MAKE) --no-print-directory $(UNIT_JOBS) $(UNIT_TESTS:%=$(UNIT)/cov/%)
 	$(Q)tests/unit/coverage.py $(UNIT)/cov $(UNIT_TESTS:%=$(UNIT)/cov/%)
@@ -131,6 +139,10 @@ valgrind: $(OUT)/deps/deps.stamp
 	$(Q)$(MAKE) --no-print-directory $(UNIT_JOBS) $(UNIT_TESTS:%=$(UNIT)/plain/%)
 	$(Q)for test in $(UNIT_TESTS); do $(UNIT_VALGRIND) $(UNIT)/plain/$$test >$(UNIT)/plain/$$test.log 2>&1 && \
 		echo "$$test: clean" || { status=1; echo "$$test: see $(UNIT)/plain/$$test.log"; }; done; exit $${status:-0}
+
+msan: $(OUT)/deps/deps.stamp
+	$(Q)$(MAKE) --no-print-directory $(UNIT_JOBS) $(UNIT_MSAN_TESTS:%=$(UNIT)/msan/%)
+	$(Q)tests/unit/run $(OUT)/results/msan $(UNIT_MSAN_TESTS:%=$(UNIT)/msan/%)
 
 # --- lint
 
