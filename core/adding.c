@@ -10,6 +10,7 @@
 #include "core/features.h"
 #include "core/file.h"
 #include "core/keeping.h"
+#include "core/kept.h"
 #include "core/log.h"
 #include "core/name.h"
 #include "core/node.h"
@@ -219,11 +220,13 @@ int find_up(void *self)
 	}
 	if (!err && info->ublksrv_flags != own_mark(k))
 		err = -ESTALE;
-	if (!err && k->worker.pidfd < 0) {	/* its keeper is gone, and its number may be somebody else's by now */
+	if (!err && k->worker.pidfd < 0 && !k->worker.ended) {	/* its keeper is gone, and its number may be somebody else's by now */
 		err = child_watch(&k->worker);
 		if (!err && (info->ublksrv_pid != k->worker.pid || !proc_has_mapped(k->worker.pid, k->device.char_path)))
 			err = -ESRCH;
 	}
+	if (err == -ENODEV)		/* what was kept is of no use: the next begins anew */
+		kept_forget();
 	if (err)
 		return fail(err, "find device %" PRIu32, id);
 	err = features_ask(&k->device.features, k->spec, false);
@@ -298,6 +301,7 @@ void add_down(void *self)
 		/* it never returned, and no other command can be sent */
 		remedy("%s has not returned; device %" PRIu32 " is left behind: 'ublk-ctl del %" PRIu32 "' deletes it",
 		       ctrl_name(k->ctrl.pending), k->device.info.dev_id, k->device.info.dev_id);
+	kept_forget();
 	if (k->char_made)
 		unlink(k->device.char_path);
 	if (k->block_made)

@@ -9,6 +9,7 @@
 
 #include "core/applet.h"
 #include "core/file.h"
+#include "core/kept.h"
 #include "core/log.h"
 #include "core/run.h"
 #include "core/state.h"
@@ -135,7 +136,7 @@ int main(int argc, char **argv)
 	const struct applet *applet;
 	const char *name;
 
-	if (argc < 1 || file_fill_standard() || state_note_words(argv) || state_receive())
+	if (argc < 1 || file_fill_standard() || state_note_words(argv) || kept_receive() || state_receive())
 		return STATUS_FAILED;
 	file_note_inherited();
 	name = strrchr(argv[0], '/');

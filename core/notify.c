@@ -117,8 +117,28 @@ static int write_pidfile(void)
 	return err;
 }
 
-/* A datagram to the service manager. Nobody there is not our business. */
-static void tell_manager(const char *message)
+/* A datagram. It takes its time if the manager has yet to read others: what is kept must not be lost on the way. */
+static ssize_t send_to(int to, const struct sockaddr_un *address, size_t length, const char *message, int fd)
+{
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(fd))] = { 0 };
+	struct iovec text = { .iov_base = (char *)(uintptr_t)message, .iov_len = strlen(message) };
+	struct msghdr header = {
+		.msg_name = (void *)(uintptr_t)address, .msg_namelen = (socklen_t)length, .msg_iov = &text, .msg_iovlen = 1,
+	};
+	struct cmsghdr *sent = (struct cmsghdr *)control;
+
+	if (fd >= 0) {
+		header.msg_control = control;
+		header.msg_controllen = sizeof(control);
+		sent->cmsg_level = SOL_SOCKET;
+		sent->cmsg_type = SCM_RIGHTS;
+		sent->cmsg_len = CMSG_LEN(sizeof(fd));
+		memcpy(CMSG_DATA(sent), &fd, sizeof(fd));
+	}
+	return sendmsg(to, &header, MSG_NOSIGNAL | (fd < 0 ? MSG_DONTWAIT : 0));
+}
+
+void notify_manager(const char *message, int sent)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -133,8 +153,7 @@ static void tell_manager(const char *message)
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return;
-	if (sendto(fd, message, strlen(message), MSG_NOSIGNAL | MSG_DONTWAIT, (struct sockaddr *)&address,
-		   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length)) < 0)
+	if (send_to(fd, &address, offsetof(struct sockaddr_un, sun_path) + length, message, sent) < 0)
 		warn("the service manager at NOTIFY_SOCKET does not listen: %s", strerror(errno));
 	close(fd);
 }
@@ -170,7 +189,7 @@ int notify_ready(const struct spec *spec, const char *path)
 	}
 	if (err)
 		return err;
-	tell_manager("READY=1\n");
+	notify_manager("READY=1\n", -1);
 	if (parent_fd < 0 && !spec->root)
 		return 0;
 	/* Who started us must not wait for the end of our stderr either. */
@@ -195,12 +214,12 @@ void notify_leave(void)
 /* Microseconds, and more of them than NOTIFY_AGAIN_MS has: a machine under load may be late. */
 void notify_longer(void)
 {
-	tell_manager("EXTEND_TIMEOUT_USEC=60000000\n");
+	notify_manager("EXTEND_TIMEOUT_USEC=60000000\n", -1);
 }
 
 void notify_stopping(void)
 {
-	tell_manager("STOPPING=1\n");
+	notify_manager("STOPPING=1\n", -1);
 }
 
 void notify_close(void)

@@ -27,6 +27,9 @@ int notify_carry(struct state *state, const struct spec *spec);
 /* All outlets. @path: of the block device. 0, or -errno after saying which failed. */
 int notify_ready(const struct spec *spec, const char *path);
 
+/* NOTIFY_SOCKET: tell it, and send @fd along if that is one. Nobody there is no error. */
+void notify_manager(const char *message, int fd);
+
 /* NOTIFY_SOCKET: what is under way takes longer, at least until this is said again within NOTIFY_AGAIN_MS. */
 #define NOTIFY_AGAIN_MS 10000
 void notify_longer(void);

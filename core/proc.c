@@ -2,7 +2,9 @@
 /* proc.c - looking things up in /proc and /sys */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -496,4 +498,18 @@ bool proc_has_mapped(pid_t pid, const char *node)
 	}
 	close(lines.fd);
 	return found;
+}
+
+int proc_fork_as(int pid, bool brother)
+{
+	const pid_t wanted = pid;
+	struct clone_args args = {
+		.flags = brother ? CLONE_PARENT : 0,
+		.exit_signal = brother ? 0 : SIGCHLD,
+		.set_tid = ptr_to_u64(&wanted),
+		.set_tid_size = 1,
+	};
+	long made = syscall(SYS_clone3, &args, sizeof(args));
+
+	return made < 0 ? -errno : (int)made;
 }

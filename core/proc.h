@@ -60,6 +60,9 @@ void proc_unescape(char *text);
 /* What follows @prefix in the link of one of the descriptors of @pid. False: there is none, or we may not look. */
 bool proc_find_link(pid_t pid, const char *prefix, char *text, size_t limit);
 
+/* A child with the number of a process that is gone, or, if @brother, of our parent. As fork() does, but -errno. */
+int proc_fork_as(int pid, bool brother);
+
 /* The first of its descriptors whose link begins with @prefix, or -ENOENT. */
 int proc_find_descriptor(pid_t pid, const char *prefix);
 

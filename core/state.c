@@ -13,6 +13,7 @@
 #include "core/util.h"
 
 #define MAGIC 0x65746174736b6c62ULL	/* "blkstate" */
+#define WORDS_MAX 4096
 #define STATE_MAX (256U << 10)		/* bytes; nearly all of them may be arguments */
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
@@ -264,6 +265,18 @@ void state_hand_on(const struct state *s, bool on)
 
 	while ((fd = state_next_file(s, &at)) >= 0)
 		fcntl(fd, F_SETFD, on ? 0 : FD_CLOEXEC);
+}
+
+int state_become(struct state *s, int fd, enum state_mark mark, int asker)
+{
+	char variable[48], *words[WORDS_MAX + 1] = { NULL };
+
+	state_hand_on(s, true);
+	fcntl(fd, F_SETFD, 0);
+	words[state_read_words(s, words, WORDS_MAX)] = NULL;
+	text_format(variable, sizeof(variable), STATE_VARIABLE "=%d%c%d", fd, mark, asker);
+	execve("/proc/self/exe", words, text_environment(environ, variable));
+	return fail(-errno, "go on where the last keeper was");
 }
 
 /* --- one that was given to us ---------------------------------------------------------- */

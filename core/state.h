@@ -85,9 +85,18 @@ struct state *state_given(void);
 extern enum state_mark {
 	STATE_BECOME = '\0',		/* the process was another program before */
 	STATE_TRY = '?',		/* could we go on? The program ends with STATE_UNDERSTOOD, and touches nothing */
+	STATE_KEPT = '+',		/* the same, and what it had was kept by the service manager */
 	STATE_ADOPT = '!',		/* the process that knew all that is gone; a pidfd of who waits for us follows */
 } state_mark;
 extern int state_asker;			/* that pidfd */
 #define STATE_UNDERSTOOD 86
+
+/*
+ * Become the program that goes on with @state, which is in @fd, by its own
+ * words; all descriptors that it names have their numbers. @asker counts for
+ * STATE_ADOPT. Returns -errno, said.
+ */
+int state_become(struct state *state, int fd, enum state_mark mark, int asker);
+#define STATE_ASIDE 512			/* descriptors from here on are none that a state names */
 
 #endif

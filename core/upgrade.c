@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -19,6 +20,7 @@
 #include <unistd.h>
 
 #include "core/keeping.h"
+#include "core/kept.h"
 #include "core/log.h"
 #include "core/notify.h"
 #include "core/proc.h"
@@ -225,6 +227,20 @@ static int save(struct keeper *k, struct state *s, int fd)
 	return state_write(s, fd);
 }
 
+/* The name is how others see that it is kept. No worker's number, nor what leads to it, is of use when it is gone. */
+static void keep(struct keeper *theirs)
+{
+	struct state state = { 0 };
+	int fd = state_file();
+
+	theirs->pipe = -1;
+	theirs->worker = (struct child){ .pidfd = -1, .ended = true };
+	if (save(theirs, &state, fd) == 0)
+		kept_give(&state, fd);
+	state_close(&state);
+	close(fd);
+}
+
 /*
  * For those who find nothing but the worker, which has all descriptors that
  * there were when it was made: what was opened since then they do without.
@@ -244,6 +260,8 @@ void upgrade_publish(struct keeper *k)
 	state_close(&state);
 	if (err)
 		info("nobody could adopt the disk: %s", strerror(-err));
+	if (k->spec->name && getenv("NOTIFY_SOCKET"))
+		keep(&theirs);
 }
 
 /* --- as the old program -------------------------------------------------------------------- */
@@ -342,6 +360,8 @@ void upgrade_finish(struct keeper *k)
 	if (err)
 		warn("the server process is still that of the last program");
 	upgrade_answer(k, err);
+	if (state_mark == STATE_KEPT && !err)
+		notify_manager("READY=1\n", -1);
 	if (state_mark == STATE_ADOPT)		/* what it reported to is gone with the last keeper */
 		notify_leave();
 }

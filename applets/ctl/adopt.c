@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <linux/sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -28,8 +27,6 @@
 #include "core/upgrade.h"
 #include "core/util.h"
 
-#define ASIDE 512		/* our own descriptors are from here on; those that the last keeper had, below */
-#define WORDS_MAX 4096
 
 /* --- as the new keeper ----------------------------------------------------------------- */
 
@@ -41,39 +38,24 @@ static int take_all(const struct state *state, int pidfd)
 
 	while ((fd = state_next_file(state, &at)) >= 0) {
 		taken = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);	/* a number that none of them has yet */
-		if (taken < 0 || fd >= ASIDE || dup2(taken, fd) < 0)
-			return taken < 0 || fd < ASIDE ? -errno : -EMFILE;
+		if (taken < 0 || fd >= STATE_ASIDE || dup2(taken, fd) < 0)
+			return taken < 0 || fd < STATE_ASIDE ? -errno : -EMFILE;
 		if (taken != fd)
 			close(taken);
 	}
-	state_hand_on(state, true);
 	return 0;
 }
 
 static int become(struct state *state, int pidfd, int state_fd, int asker)
 {
-	char variable[48], *words[WORDS_MAX + 1] = { NULL };
 	int err = take_all(state, pidfd);
 
 	if (err)
 		return fail(err, "take what the server has");
-	words[state_read_words(state, words, WORDS_MAX)] = NULL;
-	text_format(variable, sizeof(variable), STATE_VARIABLE "=%d%c%d", state_fd, STATE_ADOPT, asker);
 	setsid();
 	file_to_null(STDIN_FILENO);
 	file_to_null(STDOUT_FILENO);
-	execve("/proc/self/exe", words, text_environment(environ, variable));
-	return fail(-errno, "go on where the last keeper was");
-}
-
-/* A process with the number of the one that is gone. Returns as fork() does. */
-static int fork_as(int keeper)
-{
-	const pid_t wanted = keeper;
-	struct clone_args args = { .exit_signal = SIGCHLD, .set_tid = ptr_to_u64(&wanted), .set_tid_size = 1 };
-	long pid = syscall(SYS_clone3, &args, sizeof(args));
-
-	return pid < 0 ? -errno : (int)pid;
+	return state_become(state, state_fd, STATE_ADOPT, asker);
 }
 
 /* --- as who waits for it ------------------------------------------------------------------ */
@@ -85,15 +67,15 @@ static int find_state(int worker, int pidfd)
 	if (fd >= 0)
 		fd = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
 	if (fd >= 0)
-		aside = fcntl(fd, F_DUPFD, ASIDE);
+		aside = fcntl(fd, F_DUPFD, STATE_ASIDE);
 	return aside;
 }
 
 static int adopt_from(const struct found *device, int pidfd)
 {
 	int keeper = device_keeper(device->info.ublksrv_flags), fd = find_state(device->info.ublksrv_pid, pidfd);
-	int self = fcntl((int)syscall(SYS_pidfd_open, getpid(), 0), F_DUPFD, ASIDE);
-	int worker = fcntl(pidfd, F_DUPFD_CLOEXEC, ASIDE), signals, pid, err;
+	int self = fcntl((int)syscall(SYS_pidfd_open, getpid(), 0), F_DUPFD, STATE_ASIDE);
+	int worker = fcntl(pidfd, F_DUPFD_CLOEXEC, STATE_ASIDE), signals, pid, err;
 	struct state state;
 
 	err = state_read(&state, fd);
@@ -101,7 +83,7 @@ static int adopt_from(const struct found *device, int pidfd)
 		return fail(err, "take what the last keeper of device %" PRIu32 " left with process %d", device->id,
 			    device->info.ublksrv_pid);
 	signals = upgrade_listen();
-	pid = fork_as(keeper);
+	pid = proc_fork_as(keeper, false);
 	if (!pid)
 		_exit((int)status_of(become(&state, worker, fd, self)));
 	state_close(&state);

@@ -19,6 +19,7 @@
 #include "core/text.h"
 #include "core/util.h"
 
+#define SERVICE_MANAGER 1		/* which keeps what a disk is made of when its keeper is gone, and its name with that */
 #define YOUNG_S 5			/* a device that nobody has started yet may still be about to be */
 
 static int parse(const char *text, uint32_t *id)
@@ -257,7 +258,9 @@ bool found_name(const struct found *device, char name[DEVICE_NAME_MAX])
 {
 	int keeper = found_keeper(device);
 
-	return name_read(keeper || !found_served_on(device) ? keeper : device->info.ublksrv_pid, device->id, name);
+	if (!keeper)
+		keeper = found_served_on(device) ? device->info.ublksrv_pid : SERVICE_MANAGER;
+	return name_read(keeper, device->id, name);
 }
 
 static bool is_young(const struct found *device)
@@ -293,9 +296,17 @@ bool found_served_on(const struct found *device)
 	       proc_has_mapped(server, device->char_path);
 }
 
+/* It will be served again when its unit is started again. */
+static bool is_kept(const struct found *device)
+{
+	char name[DEVICE_NAME_MAX];
+
+	return device->info.state != UBLK_S_DEV_DEAD && name_read(SERVICE_MANAGER, device->id, name);
+}
+
 bool found_orphaned(const struct found *device)
 {
-	if (!device->told || found_keeper(device) || found_served_on(device))
+	if (!device->told || found_keeper(device) || found_served_on(device) || is_kept(device))
 		return false;
 	/* Without its keeper a server of ours ends, if it has not yet, and its device is lost in whatever state it is. */
 	if (device_is_ours(device->info.ublksrv_flags) && !registry_is_elsewhere(&device->info))

@@ -87,6 +87,56 @@ killed_comes_back() {
 	expect "$(ls /sys/class/ublk-char | wc -l)" = 3
 }
 
+# killed UNIT - both of its processes; and it goes on by itself, as the same process
+killed() {
+	keeper=$(property "$1" MainPID)
+	restarts=$(property "$1" NRestarts)
+	expect "$(property "$1" NFileDescriptorStore)" -gt 0
+	# shellcheck disable=SC2046 # a list
+	kill -9 "$keeper" $(cat "/proc/$keeper/task/$keeper/children")
+	wait_until 30 is "$1" NRestarts $((restarts + 1))
+	wait_until 30 is "$1" ActiveState active
+	expect "$(property "$1" MainPID)" = "$keeper"
+}
+
+# kept UNIT NAME - with a file system under a load that verifies
+kept() {
+	systemctl start "$1"
+	mkfs.ext4 -q "/dev/disk/by-ublk/$2"
+	mount "/dev/disk/by-ublk/$2" /mnt
+	fio --name=load --filename=/mnt/load --rw=randwrite --bs=4k --iodepth=16 --ioengine=libaio --direct=1 --size=8M \
+		--verify=crc32c --do_verify=1 --verify_fatal=1 --verify_state_save=0 --time_based --runtime=15 >"$case/fio" 2>&1 &
+	fio=$!
+	killed "$1"
+	ublk-ctl upgrade "$2"
+	expect "$(property "$1" MainPID)" = "$keeper"
+	expect "$(property "$1" ActiveState)" = active
+	killed "$1"
+	wait $fio || fail "fio has seen an error: $(cat "$case/fio")"
+	umount /mnt
+	e2fsck -fn "/dev/disk/by-ublk/$2" >/dev/null
+	systemctl stop "$1"
+	nothing_of "$1" "$2"
+}
+nothing_of() {
+	expect "$(property "$1" Result)" = success
+	expect "$(property "$1" NFileDescriptorStore)" = 0
+	expect ! -e "/dev/disk/by-ublk/$2"
+	# shellcheck disable=SC2012 # names of devices
+	expect "$(ls /sys/class/ublk-char | wc -l)" = 3
+}
+goes_on_in_memory() { kept ublk-mem@kept kept; }
+goes_on_of_a_file() { kept ublk-file@kept-file kept-file; }
+goes_on_of_an_archive() {
+	systemctl start ublk-zip@kept-zip
+	mount -t erofs /dev/disk/by-ublk/kept-zip /mnt
+	killed ublk-zip@kept-zip
+	expect "$(cat /mnt/app/note)" = "in the archive"
+	umount /mnt
+	systemctl stop ublk-zip@kept-zip
+	nothing_of ublk-zip@kept-zip kept-zip
+}
+
 wrong_usage_fails_for_good() {
 	! systemctl start ublk-mem@wrong || fail "it was started"
 	expect "$(property ublk-mem@wrong ActiveState)" = failed
@@ -127,12 +177,16 @@ if test $# = 1; then
 	exit
 fi
 case=$(mktemp -d)
+export case
 status=0
 claim mounted_at_boot "disks of memory, of a file and of an archive are there and mounted when the machine has booted"
 claim servers_are_confined "servers that are units are confined as others are"
 claim stop_unmounts_first "'systemctl stop' of a disk unmounts it first, and a new one gets a file system"
 claim stop_waits_for_others "'systemctl stop' of a disk that somebody else has mounted waits, and says for what"
 claim killed_comes_back "a disk whose server was killed comes back, mounted, and the dead one is gone"
+for kind in in_memory of_a_file of_an_archive; do
+	claim goes_on_$kind "a disk $(echo $kind | tr _ ' ') goes on when both of its processes are killed, and leaves nothing when it is stopped"
+done
 claim wrong_usage_fails_for_good "a unit with wrong options fails once, with our message and our exit status"
 claim users_make_disks "a user in group ublk makes and removes five disks in a row, as udev looks on"
 echo kept >/data/kept
