@@ -113,4 +113,4 @@ _ublk() {
 	fi
 }
 
-complete -F _ublk ublk ublk-mem ublk-null ublk-ctl ublk-file ublk-zip
+complete -F _ublk ublk ublk-mem ublk-null ublk-ctl ublk-file ublk-zip ublk-init
