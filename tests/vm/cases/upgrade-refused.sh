@@ -45,10 +45,13 @@ refused 3 'Permission denied' "$case/text"
 # one that reads other states
 sed 's/blkstate/blkst4te/g' "$(command -v ublk)" >"$case/stranger"
 chmod +x "$case/stranger"
-expect_status 1 cmp -s "$case/stranger" "$(command -v ublk)"
-refused 1 'have device .* served by another process' "$case/stranger"
-server_said "$disk" >"$case/said"
-expect_said 'go on where another was' 'the other program cannot go on with this disk'
+if cmp -s "$case/stranger" "$(command -v ublk)"; then # the word is spread over instructions of other processors
+	expect "$(uname -m)" != x86_64
+else
+	refused 1 'have device .* served by another process' "$case/stranger"
+	server_said "$disk" >"$case/said"
+	expect_said 'go on where another was' 'the other program cannot go on with this disk'
+fi
 
 # one that says nothing, and one that asks and is gone
 kill -40 "$keeper"
