@@ -57,6 +57,12 @@ struct inflate_queue {
 	struct slot slots[];
 };
 
+/* What somebody waits for who has looked in vain. A futex is all it takes. */
+struct news {
+	_Atomic uint32_t count;
+	unsigned int waiting;
+};
+
 struct worker {
 	struct inflate *inflate;
 	pthread_t thread;
@@ -72,8 +78,8 @@ struct inflate {
 	const struct source *source;
 	struct inflate_limits limits;
 	pthread_mutex_t lock;
-	pthread_cond_t work;		/* there is a task, or room for one */
-	pthread_cond_t progress;	/* a way through has come further, or a waker has woken */
+	struct news work;		/* there is a task, or room for one */
+	struct news progress;		/* a way through has come further, or a waker has woken */
 	struct link urgent, background;
 	struct link waking;		/* queues */
 	bool stop;
@@ -114,6 +120,12 @@ struct scan *scan_take(struct inflate *inflate, struct track *track);
 int track_adopt(struct inflate *inflate, struct index *index);
 
 /* --- work.c --- */
+
+/* With the lock: one, or all of those who wait look again. */
+void tell_one(struct news *news);
+void tell_all(struct news *news);
+/* With the lock, which others get meanwhile: until that. */
+void await(struct inflate *inflate, struct news *news);
 
 void *work(void *worker);
 void task_add(struct inflate *inflate, struct link *list, struct task *task);

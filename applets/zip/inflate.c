@@ -20,8 +20,6 @@ static int open_parts(struct inflate *inflate)
 	int err = cache_open(&inflate->cache, limits->cache_memory);
 
 	pthread_mutex_init(&inflate->lock, NULL);
-	pthread_cond_init(&inflate->work, NULL);
-	pthread_cond_init(&inflate->progress, NULL);
 	link_init(&inflate->urgent);
 	link_init(&inflate->background);
 	link_init(&inflate->waking);
@@ -82,7 +80,7 @@ void inflate_close(struct inflate *inflate)
 		return;
 	pthread_mutex_lock(&inflate->lock);
 	inflate->stop = true;
-	pthread_cond_broadcast(&inflate->work);
+	tell_all(&inflate->work);
 	pthread_mutex_unlock(&inflate->lock);
 	for (uint32_t i = 0; i < inflate->worker_count; i++) {
 		pthread_join(inflate->workers[i].thread, NULL);
@@ -190,7 +188,7 @@ static void unlock(struct inflate *inflate)
 {
 	if (inflate->starved) {
 		inflate->starved = false;
-		pthread_cond_broadcast(&inflate->work);
+		tell_all(&inflate->work);
 	}
 	pthread_mutex_unlock(&inflate->lock);
 }
@@ -208,7 +206,7 @@ void inflate_queue_close(struct inflate_queue *queue)
 	unpin(queue);
 	link_remove(&queue->waking);
 	while (queue->wakers)
-		pthread_cond_wait(&inflate->progress, &inflate->lock);
+		await(inflate, &inflate->progress);
 	inflate->spare_slots += queue->count;
 	unlock(inflate);
 	free(queue);
@@ -450,7 +448,7 @@ int64_t inflate_indexed_wait(struct inflate *inflate, const struct member *membe
 		answer = indexed(inflate, member, &under_way);
 		if (answer < 0 || (uint64_t)answer > than || !under_way)
 			break;
-		pthread_cond_wait(&inflate->progress, &inflate->lock);
+		await(inflate, &inflate->progress);
 	}
 	pthread_mutex_unlock(&inflate->lock);
 	return answer;

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* work.c - the threads that read, decode and wake */
 #include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "applets/zip/crc32.h"
@@ -9,12 +13,35 @@
 #include "core/log.h"
 #include "core/util.h"
 
+/* --- news --- */
+
+static void tell(struct news *news, int many)
+{
+	atomic_fetch_add(&news->count, 1);
+	if (news->waiting)
+		syscall(SYS_futex, &news->count, FUTEX_WAKE_PRIVATE, many, NULL, NULL, 0);
+}
+
+void tell_one(struct news *news) { tell(news, 1); }
+void tell_all(struct news *news) { tell(news, INT_MAX); }
+
+void await(struct inflate *inflate, struct news *news)
+{
+	uint32_t seen = atomic_load(&news->count);
+
+	news->waiting++;
+	pthread_mutex_unlock(&inflate->lock);
+	syscall(SYS_futex, &news->count, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0);
+	pthread_mutex_lock(&inflate->lock);
+	news->waiting--;
+}
+
 /* --- tasks --- */
 
 void task_add(struct inflate *inflate, struct link *list, struct task *task)
 {
 	link_add(list, &task->link);
-	pthread_cond_signal(&inflate->work);
+	tell_one(&inflate->work);
 }
 
 static struct track *track_of(struct task *task) { return link_owner(task, struct track, task); }
@@ -148,7 +175,7 @@ static void wake_queues(struct inflate *inflate)
 			trace("an eventfd is full");		/* so its reader is awake */
 		pthread_mutex_lock(&inflate->lock);
 		queue->wakers--;
-		pthread_cond_broadcast(&inflate->progress);	/* it may be being closed */
+		tell_all(&inflate->progress);	/* it may be being closed */
 	}
 }
 
@@ -204,7 +231,7 @@ static void track_fail(struct worker *worker, struct track *track, int error, co
 		track_clear(inflate, track);
 	}
 	wake_all(inflate, &track->waiters, NULL, answer_error(error));
-	pthread_cond_broadcast(&inflate->progress);
+	tell_all(&inflate->progress);
 }
 
 /* --- decoding what can be decoded by itself --- */
@@ -475,7 +502,7 @@ static void run_scan(struct worker *worker, struct track *track, struct buffer *
 	if (track->index.complete)
 		track->background = false;
 	free(to.buffer);
-	pthread_cond_broadcast(&inflate->progress);
+	tell_all(&inflate->progress);
 	if (to.result >= 0)	/* else it goes on when somebody asks: by itself it would fail again, and at once */
 		scan_wanted(inflate, track);
 }
@@ -510,7 +537,7 @@ static void run(struct worker *worker, struct task *task, struct buffer *buffer)
 	wake_queues(inflate);
 	speak(worker);		/* where that goes may be slow, and nobody has to wait for it */
 	if (inflate->starved)
-		pthread_cond_broadcast(&inflate->work);
+		tell_all(&inflate->work);
 	inflate->starved = false;
 }
 
@@ -531,7 +558,7 @@ void *work(void *arg)
 		if (task)
 			run(worker, task, buffer);
 		else
-			pthread_cond_wait(&inflate->work, &inflate->lock);
+			await(inflate, &inflate->work);
 	}
 	pthread_mutex_unlock(&inflate->lock);
 	return NULL;
