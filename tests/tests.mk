@@ -68,7 +68,7 @@ $(eval $(call unit_flavour,asan,$(UNIT_CORE:%.c=$(UNIT)/asan/%.o),$(UNIT_CC) $(U
 $(eval $(call unit_flavour,tsan,$(UNIT_CORE:%.c=$(UNIT)/tsan/%.o),$(UNIT_CC) $(UNIT_CFLAGS) $(UNIT_TSAN)))
 # Two more that make unit does not need: one counts, the other is for valgrind, which is slow
 # fork() and exec() as they are: gcc's own begin to count anew
-UNIT_COV := -O0 --coverage -fprofile-update=atomic -fdata-sections -fno-builtin-fork -fno-builtin-execl -fno-builtin-execvp
+UNIT_COV := -O0 --coverage -fprofile-update=atomic -fdata-sections -fno-builtin-fork -fno-builtin-execv -fno-builtin-execvp
 UNIT_COV_LINK := --coverage -Wl,-T,tests/unit/coverage.ld
 UNIT_PLAIN := -DBRIEFLY
 $(eval $(call unit_flavour,cov,$(UNIT_CORE:%.c=$(UNIT)/cov/%.o),$(UNIT_CC) $(UNIT_CFLAGS) $(UNIT_COV)))

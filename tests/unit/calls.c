@@ -386,20 +386,11 @@ int called_mknod(const char *path, mode_t mode, dev_t device)
 	return shared->node_error ? -1 : mknod(path, S_IFREG | (mode & 0777), 0);
 }
 
-#define ARGS_MAX 8
-
-NOTE(execl, ENOENT)
-int called_execl(const char *path, const char *arg, ...);
-int called_execl(const char *path, const char *arg, ...)
+NOTE(execv, ENOENT)
+int called_execv(const char *path, char *const *words);
+int called_execv(const char *path, char *const *words)
 {
-	char *words[ARGS_MAX] = { (char *)arg };
-	va_list args;
-
-	va_start(args, arg);
-	for (int i = 1; i < ARGS_MAX && words[i - 1]; i++)
-		words[i] = va_arg(args, char *);
-	va_end(args);
-	return refused(&call_execl) || at(path) == path ? -1 : execv(at(path), words);	/* nothing of this machine's */
+	return refused(&call_execv) || at(path) == path ? -1 : execv(at(path), words);	/* nothing of this machine's */
 }
 
 NOTE(fork, EAGAIN)

@@ -174,6 +174,15 @@ static void a_device_is_asked_for(void)
 
 /* --- whom the server is to be ------------------------------------------------------------- */
 
+static struct user user;
+
+static int choose(const char *text, bool of_root)
+{
+	const struct spec spec = { .user = text, .root = of_root };
+
+	return user_choose(&user, &spec);
+}
+
 static void users_are_found(void)
 {
 	static const struct { const char *text; int err; uint32_t uid, gid; } asked[] = {
@@ -191,27 +200,28 @@ static void users_are_found(void)
 		{ "4294967295", -EUSAGE, 0, 0 },
 		{ "990:4294967295", -EUSAGE, 0, 0 },
 	};
-	struct user user;
 
 	clear_tree();
 	put("/etc/passwd", "root:x:0:0\ndisk-server:x:991:7:::\nbroken:x:none:7\nshort:x\n");
 	put("/proc/self/status", "Name:\tx\nCapEff:\t00000000000000e0\n");
 	for (size_t i = 0; i < ARRAY_SIZE(asked); i++) {
-		int err = user_choose(&user, asked[i].text);
+		int err = choose(asked[i].text, i % 2);
 
 		if (!CHECK_EQ(err, asked[i].err) || err)
 			continue;
 		CHECK(user.uid == asked[i].uid && user.gid == asked[i].gid && user.insisted && user.change);
 	}
-	CHECK_EQ(user_choose(&user, NULL), 0);
+	CHECK_EQ(choose(NULL, false), 0);
 	CHECK(user.uid == 0x75626c6b && !user.insisted && user.change);
+	CHECK_EQ(choose(NULL, true), 0);	/* init spares root alone */
+	CHECK(!user.change);
 	put("/etc/passwd", "ublk:x:300:7:::\n");
-	CHECK_EQ(user_choose(&user, NULL), 0);
+	CHECK_EQ(choose(NULL, false), 0);
 	CHECK_EQ(user.uid, 300);
 	put("/proc/self/status", "Name:\tx\nCapEff:\t00000000000000c0\n");	/* not CAP_KILL */
-	CHECK_EQ(user_choose(&user, NULL), 0);
+	CHECK_EQ(choose(NULL, false), 0);
 	CHECK(!user.change);
-	CHECK_EQ(user_choose(&user, "990"), -EPERM);
+	CHECK_EQ(choose("990", false), -EPERM);
 }
 
 /* --- the driver --------------------------------------------------------------------------- */
@@ -278,16 +288,16 @@ static void the_module_is_loaded(void)
 	CHECK_EQ(open_driver(true, "this kernel has no such module"), -EOPNOTSUPP);
 	snprintf(path, sizeof(path), "/lib/modules/%s/kernel/drivers/block/ublk_drv.ko.xz", ours.release);
 	put(path, "");
-	CHECK_EQ(driver_load(), 0);
+	CHECK_EQ(driver_load(""), 0);
 	calls_loads(EEXIST);			/* somebody else was quicker */
-	CHECK_EQ(driver_load(), 0);
+	CHECK_EQ(driver_load(""), 0);
 	calls_loads(EPERM);
-	CHECK_EQ(driver_load(), -EPERM);
+	CHECK_EQ(driver_load(""), -EPERM);
 	CHECK_EQ(open_driver(true, "Operation not permitted"), -EOPNOTSUPP);
 	calls_loads(ENOEXEC);			/* modprobe knows more */
-	CHECK_EQ(driver_load(), -ENOENT);
+	CHECK_EQ(driver_load(""), -ENOENT);
 	put("/sbin/modprobe", "#!/bin/sh\ntest \"$1 $2\" = '-q ublk_drv'\n");
-	CHECK_EQ(driver_load(), 0);
+	CHECK_EQ(driver_load(""), 0);
 }
 
 static int no_ring(int err, const char *words)
