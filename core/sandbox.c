@@ -338,12 +338,3 @@ int sandbox_process(struct sandbox *sandbox, enum sandbox_stage stage)
 		sandbox_without(sandbox, SANDBOX_SECCOMP, err);
 	return 0;
 }
-
-int sandbox_alone(struct sandbox *sandbox)
-{
-	int err = sandbox_early(sandbox);
-
-	if (!err)
-		err = sandbox_thread(sandbox);
-	return err ? err : sandbox_process(sandbox, SANDBOX_OPENING);
-}

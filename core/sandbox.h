@@ -51,7 +51,4 @@ int sandbox_early(struct sandbox *sandbox);
 int sandbox_thread(struct sandbox *sandbox);
 int sandbox_process(struct sandbox *sandbox, enum sandbox_stage stage);
 
-/* All three for a program of one thread that serves nothing, and has opened all it needs: it may do what opens a disk. */
-int sandbox_alone(struct sandbox *sandbox);
-
 #endif

@@ -18,9 +18,9 @@
 #include "applets/zip/crc32.h"
 #include "applets/zip/zip.h"
 #include "core/affinity.h"
+#include "core/alone.h"
 #include "core/applet.h"
 #include "core/log.h"
-#include "core/sandbox.h"
 #include "core/spec.h"
 #include "core/state.h"
 #include "core/stats.h"
@@ -589,18 +589,15 @@ static struct place zip_where(void *self, const struct span *span)
 static int zip_instead(void *self, const struct spec *spec)
 {
 	struct zip *z = self;
-	struct sandbox sandbox = { .on = spec->sandbox == SANDBOX_ON, .applet = spec->applet->name };
 	int err;
 
 	if (!z->list)
 		return 1;
 	err = check(z);
 	if (!err)
-		err = user_choose(&sandbox.user, spec);
-	if (!err)
 		err = open_archive(z);
 	if (!err)
-		err = sandbox_alone(&sandbox);
+		err = alone_give_up(spec);
 	if (!err)
 		err = zip_list(z);
 	backing_close(&z->backing);

@@ -28,12 +28,6 @@ int sandbox_process(struct sandbox *sandbox, enum sandbox_stage stage)
 	return 0;
 }
 
-int sandbox_alone(struct sandbox *sandbox)
-{
-	(void)sandbox;
-	return 0;
-}
-
 void sandbox_without(struct sandbox *sandbox, enum sandbox_part part, int error)
 {
 	(void)sandbox;
