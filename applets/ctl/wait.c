@@ -24,6 +24,7 @@ static int look(const struct ctl *ctl, struct ctrl *ctrl)
 {
 	struct ctrl *asked;
 	struct found device;
+	const char *state;
 	uint32_t id;
 	int err;
 
@@ -35,7 +36,9 @@ static int look(const struct ctl *ctl, struct ctrl *ctrl)
 	found_look(&device, asked, ctl->dev_dir, id);
 	if (device.told && !registry_is_elsewhere(&device.info) && !proc_alive(device.info.ublksrv_pid))
 		return -ENOTCONN;	/* a server that was just killed is called live for a moment */
-	return !strcmp(found_state(&device), "live") && access(device.block_path, F_OK) == 0 ? 0 : -ENOTCONN;
+	/* Served is served, also without a keeper. */
+	state = found_state(&device);
+	return (!strcmp(state, "live") || !strcmp(state, "orphaned")) && access(device.block_path, F_OK) == 0 ? 0 : -ENOTCONN;
 }
 
 static void await_change(int watch, int64_t limit_ms)

@@ -25,6 +25,7 @@ without_keeper "$disk"
 pattern 1M 2 | write_at "$disk" 1M
 expect "$(column state scratch)" = orphaned
 expect_status 1 ublk-ctl status "$disk"
+expect_status 0 ublk-ctl wait --timeout=0 "$disk"
 expect_status 0 ublk-ctl prune
 kill -0 "$worker"
 
