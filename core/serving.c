@@ -301,7 +301,8 @@ static int hand_over(struct keeper *k)
 }
 
 /*
- * The last one, if it serves still. What it has begun and not answered in its
+ * The last one, if it serves still; that it may answer takes no longer than to
+ * kill it at once. What it has begun and not answered in its
  * time is done again, which is no harm: the driver waits until nothing of it is
  * under way any more. If the disk was stopped it has to save it, and is let be.
  */
