@@ -198,8 +198,13 @@ void worker_left(struct keeper *k)
 		if (!k->ctrl.pending)		/* else it is STOP_DEV, ours */
 			end = ctrl_get_info(&k->ctrl, keeper_target(k), &info) || info.state == UBLK_S_DEV_DEAD;
 		k->held |= !end;
-		if (send(k->pipe, &end, 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-			info("the server process does not wait");
+		if (RETRY(send(k->pipe, &end, 1, MSG_NOSIGNAL | MSG_DONTWAIT)) < 0) {
+			info("tell the server process what that was: %s", strerror(errno));
+			if (end)
+				shutdown(k->pipe, SHUT_WR);	/* that tells it, too */
+			else
+				child_kill(&k->worker);		/* it has answered all that it had */
+		}
 	}
 	k->stopped |= end;
 }
