@@ -11,7 +11,7 @@ set -eu
 program=$1
 shift
 case "$*" in
-mem) limit=122880 ;;
+mem) limit=126976 ;;
 *) limit=266240 ;;
 esac
 size=$(stat -c %s "$program")

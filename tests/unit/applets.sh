@@ -84,7 +84,7 @@ claim "without ctl there are no subcommands" no_subcommand
 claim "an applet that there is not is refused" refused "mem tape"
 claim "no applet at all is refused" refused " "
 if readelf -h "$out/ublk" | grep -q X86-64; then
-	claim "mem that is larger is refused" too_large 122880 mem
+	claim "mem that is larger is refused" too_large 126976 mem
 	claim "all that are larger are refused" too_large 266240 "mem null ctl file zip init"
 fi
 claims_end
