@@ -63,7 +63,7 @@ static _Atomic unsigned int made[CALLS_MAX];
 __attribute__((constructor)) static void share(void)
 {
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	known = (unsigned int)(((uintptr_t)__stop_calls - (uintptr_t)__start_calls) / sizeof(*__start_calls));
+	known = (unsigned int)(((uintptr_t)__stop_calls - (uintptr_t)__start_calls) / sizeof(struct call *));
 	for (unsigned int i = 0; i < known; i++)
 		__start_calls[i]->number = i;
 }

@@ -6,6 +6,7 @@
  * gone through, when it ends. The memory is the file $COUNTED, also for the same program executed once more.
  */
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -15,7 +16,7 @@ extern char counted_start[], counted_end[];	/* coverage.ld */
 __attribute__((constructor(101))) static void count_together(void)
 {
 	const char *path = getenv("COUNTED");
-	size_t size = (size_t)(counted_end - counted_start);
+	size_t size = (size_t)((uintptr_t)counted_end - (uintptr_t)counted_start);
 	int fd = path ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600) : -1;
 
 	if ((path && (fd < 0 || ftruncate(fd, (off_t)size) < 0)) ||
