@@ -14,6 +14,24 @@
 #define HELP_COLUMN 29	/* where the explanation begins */
 #define HELP_WIDTH 80
 
+/* What stands behind @text. */
+static const char *behind(const char *text)
+{
+	return text + strlen(text) + 1;
+}
+
+const char *opt_arg(const struct opt *opt)
+{
+	const char *arg = behind(opt->name);
+
+	return *arg ? arg : NULL;
+}
+
+const char *opt_about(const struct opt *opt)
+{
+	return behind(behind(opt->name));
+}
+
 static void *member(const struct opt_table *table, const struct opt *opt)
 {
 	return (char *)table->target + opt->offset;
@@ -180,16 +198,16 @@ static int parse_long(const struct opt_table *tables, char *word, char *next, bo
 		words->seen = true;
 	if (match.count > 1)
 		return fail_usage("'%s' could mean several options; write it out", word);
-	if (value && !match.opt->arg)
+	if (value && !opt_arg(match.opt))
 		return fail_usage("--%s takes no value", match.opt->name);
 	if (value)
 		return assign(match.table, match.opt, value + 1);
-	if (!match.opt->arg)
+	if (!opt_arg(match.opt))
 		return assign(match.table, match.opt, NULL);
 	if (match.opt->implied)
 		return assign(match.table, match.opt, match.opt->implied);
 	if (!next)
-		return fail_usage("--%s needs a value: %s", match.opt->name, match.opt->arg);
+		return fail_usage("--%s needs a value: %s", match.opt->name, opt_arg(match.opt));
 	*used = true;
 	return assign(match.table, match.opt, next);
 }
@@ -212,7 +230,7 @@ static int parse_letters(const struct opt_table *tables, char *word, char *next,
 		}
 		if (words->watched && !strcmp(match.opt->name, words->watched))
 			words->seen = true;
-		if (!match.opt->arg) {
+		if (!opt_arg(match.opt)) {
 			err = assign(match.table, match.opt, NULL);
 			if (err)
 				return err;
@@ -223,7 +241,7 @@ static int parse_letters(const struct opt_table *tables, char *word, char *next,
 		if (match.opt->implied)
 			return assign(match.table, match.opt, match.opt->implied);
 		if (!next)
-			return fail_usage("-%c needs a value: %s", *at, match.opt->arg);
+			return fail_usage("-%c needs a value: %s", *at, opt_arg(match.opt));
 		*used = true;
 		return assign(match.table, match.opt, next);
 	}
@@ -314,15 +332,14 @@ static void print_wrapped(const char *text, int column)
 static void help_row(const struct opt_table *table, const struct opt *opt)
 {
 	char text[400], fallback[64];
+	const char *arg = opt_arg(opt);
 	int column;
 
 	column = opt->letter ? text_out(" -%c, --%s", opt->letter, opt->name) : text_out("     --%s", opt->name);
-	if (opt->arg && opt->implied)
-		column += text_out("[=%s]", opt->arg);
-	else if (opt->arg)
-		column += text_out("=%s", opt->arg);
+	if (arg)
+		column += text_out(opt->implied ? "[=%s]" : "=%s", arg);
 	default_text(table, opt, fallback, sizeof(fallback));
-	text_format(text, sizeof(text), "%s%s", opt->help, fallback);
+	text_format(text, sizeof(text), "%s%s", opt_about(opt), fallback);
 	print_wrapped(text, column);
 }
 

@@ -32,9 +32,7 @@ struct opt {
 	char letter;			/* 0: long only */
 	uint16_t offset;
 	uint32_t min;			/* OPT_TYPE_U32 */
-	const char *name;
-	const char *arg;		/* NULL: takes no value */
-	const char *help;
+	const char *name;		/* and behind its NUL what opt_arg() and opt_about() return */
 	union {
 		uint32_t max;			/* OPT_TYPE_U32 */
 		const char *const *choices;	/* OPT_TYPE_CHOICE, NULL ends it */
@@ -43,11 +41,11 @@ struct opt {
 };
 
 #define OPT_ROW(t, l, n, s, m, a, h, lo, more, i) \
-	{ .type = OPT_TYPE_##t, .letter = l, .offset = offsetof(s, m), .min = lo, .name = n, .arg = a, .help = h, more, .implied = i }
+	{ .type = OPT_TYPE_##t, .letter = l, .offset = offsetof(s, m), .min = lo, .name = n "\0" a "\0" h, more, .implied = i }
 
-#define OPT_FLAG(l, n, s, m, h)    OPT_ROW(FLAG, l, n, s, m, NULL, h, 0, .max = 0, NULL)
-#define OPT_CLEAR(l, n, s, m, h)   OPT_ROW(CLEAR, l, n, s, m, NULL, h, 0, .max = 0, NULL)
-#define OPT_COUNT(l, n, s, m, h)   OPT_ROW(COUNT, l, n, s, m, NULL, h, 0, .max = 0, NULL)
+#define OPT_FLAG(l, n, s, m, h)    OPT_ROW(FLAG, l, n, s, m, "", h, 0, .max = 0, NULL)
+#define OPT_CLEAR(l, n, s, m, h)   OPT_ROW(CLEAR, l, n, s, m, "", h, 0, .max = 0, NULL)
+#define OPT_COUNT(l, n, s, m, h)   OPT_ROW(COUNT, l, n, s, m, "", h, 0, .max = 0, NULL)
 #define OPT_U32(l, n, s, m, lo, hi, h) OPT_ROW(U32, l, n, s, m, "N", h, lo, .max = hi, NULL)
 #define OPT_U32_OPTIONAL(l, n, s, m, lo, hi, i, h) OPT_ROW(U32, l, n, s, m, "N", h, lo, .max = hi, i)
 #define OPT_SIZE(l, n, s, m, h)    OPT_ROW(SIZE, l, n, s, m, "SIZE", h, 0, .max = 0, NULL)
@@ -88,6 +86,10 @@ int opt_parse(const struct opt_table *tables, char **argv, struct opt_words *wor
 
 /* Give the row @name of @tables the value @value, as "--name=value" would. */
 int opt_assign(const struct opt_table *tables, const char *name, const char *value);
+
+/* What the value of @opt is called; NULL: it takes none. And the text for --help. */
+const char *opt_arg(const struct opt *opt);
+const char *opt_about(const struct opt *opt);
 
 /* The row called @name, or NULL. */
 const struct opt *opt_find(const struct opt *rows, const char *name);

@@ -41,6 +41,8 @@ static struct {
 	uint64_t buffer_size;
 	struct opt options[UBLK_OPTIONS_MAX + 1];
 	uint64_t values[UBLK_OPTIONS_MAX];	/* what they fill in, before the disk has it */
+	char words[16384];			/* what they are called */
+	size_t used;
 } served;
 
 struct queue {
@@ -235,6 +237,27 @@ static size_t value_size(enum ublk_option_type type)
 }
 
 /* In core's terms; it fills in what lies side by side. */
+/* With a NUL behind it. NULL: there is no room. */
+static const char *keep_word(const char *word)
+{
+	char *to = served.words + served.used;
+	size_t length = strlen(word) + 1;
+
+	if (length > sizeof(served.words) - served.used)
+		return NULL;
+	served.used += length;
+	return memcpy(to, word, length);
+}
+
+/* As a row of options wants them. */
+static const char *keep_words(const struct ublk_option *from)
+{
+	const char *argument = from->type == UBLK_FLAG ? "" : from->argument ? from->argument : "VALUE";
+	const char *name = keep_word(from->name);
+
+	return name && keep_word(argument) && keep_word(from->help) ? name : NULL;
+}
+
 static int take_options(const struct ublk_option *options)
 {
 	static const uint8_t types[] = {
@@ -242,15 +265,17 @@ static int take_options(const struct ublk_option *options)
 	};
 	size_t n = 0;
 
+	served.used = 0;
 	for (; options && options[n].name; n++) {
 		const struct ublk_option *from = &options[n];
+		const char *words;
 
-		if (n == UBLK_OPTIONS_MAX || from->type < UBLK_FLAG || from->type > UBLK_TEXT || !from->value || !from->help)
+		if (n == UBLK_OPTIONS_MAX || from->type < UBLK_FLAG || from->type > UBLK_TEXT || !from->value || !from->help ||
+		    !(words = keep_words(from)))
 			return fail_plain(-EUSAGE, "option %s of the disk makes no sense", from->name);
 		served.options[n] = (struct opt){
 			.type = types[from->type], .letter = from->letter, .offset = (uint16_t)(n * sizeof(*served.values)),
-			.name = from->name, .help = from->help, .max = UINT32_MAX,
-			.arg = from->type == UBLK_FLAG ? NULL : from->argument ? from->argument : "VALUE",
+			.name = words, .max = UINT32_MAX,
 		};
 		memcpy(&served.values[n], from->value, value_size(from->type));
 	}
@@ -264,8 +289,8 @@ static void name_bare(const struct ublk_disk *disk, char *text, size_t limit)
 	const struct opt *opt = disk->bare ? opt_find(served.options, disk->bare) : NULL;
 
 	*text = '\0';
-	if (opt && opt->arg)
-		text_format(text, limit, "[%s]", opt->arg);
+	if (opt && opt_arg(opt))
+		text_format(text, limit, "[%s]", opt_arg(opt));
 }
 
 /* All has been parsed, nothing else has happened: the disk gets its values. */

@@ -80,7 +80,7 @@ struct ublk_option {
 	const char *help;
 };
 
-#define UBLK_OPTIONS_MAX 32
+#define UBLK_OPTIONS_MAX 32		/* with no more than 16 KiB of names, arguments and help in all */
 
 struct ublk_disk {
 	const char *name;		/* up to 10 bytes: the keeper's process is called ublk-NAME. NULL: as the program */
