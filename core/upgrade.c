@@ -260,7 +260,8 @@ void upgrade_publish(struct keeper *k)
 	state_close(&state);
 	if (err)
 		info("nobody could adopt the disk: %s", strerror(-err));
-	if (k->spec->name && getenv("NOTIFY_SOCKET"))
+	/* A program of others would not take it back. */
+	if (k->spec->name && !k->spec->applet->backend->foreign && getenv("NOTIFY_SOCKET"))
 		keep(&theirs);
 }
 
