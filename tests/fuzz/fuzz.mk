@@ -44,5 +44,5 @@ hostile: $(OUT)/dump
 $(OUT)/dump: tests/unit/programs/dump.c $(OBJECTS)
 	$(call say,CC,$@)
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -I. -Wall -Wextra $(WERROR) -fPIE -Os $$(cat $(OUT)/musl.cflags) -c -o $@.o $<
-	$(Q)CC="$(CC)" build/link.sh $(OUT) $@ $@.o $(filter-out $(OUT)/obj/core/main.o $(OUT)/obj/applets/ctl/%,$(OBJECTS))
+	$(Q)CC="$(CC)" build/link.sh $(OUT) $@ $@.o $(filter-out $(OUT)/obj/core/main.o $(OUT)/obj/applets/init.o $(OUT)/obj/applets/ctl/%,$(OBJECTS))
 	$(Q)rm -f $@.o

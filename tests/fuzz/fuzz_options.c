@@ -25,6 +25,13 @@ int keeper_main(const struct spec *unused)
 	return 0;
 }
 
+/* No driver is asked. */
+int root_recovery(const struct spec *unused)
+{
+	(void)unused;
+	return RECOVERY_OFF;
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
