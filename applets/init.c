@@ -79,7 +79,7 @@ static void open_console(void)
 
 static void load_modules(void)
 {
-	static char text[CMDLINE_MAX];
+	static char text[8 * CMDLINE_MAX];
 	char *at = text, *word;
 
 	if (access(MODULES, F_OK) < 0 || boot_read_text(MODULES, text, sizeof(text)))
@@ -154,7 +154,7 @@ static void switch_root(void)
 
 static int go_on(char **argv)
 {
-	char node[DEVICE_PATH_MAX], path[DEVICE_PATH_MAX];
+	char node[DEVICE_PATH_MAX], path[CMDLINE_MAX];
 	struct stat st;
 	int err = await_root(node);
 
@@ -202,9 +202,9 @@ static int run(char **argv)
 	static char text[CMDLINE_MAX];
 	char *at = text, *word;
 
-	if (getpid() != 1 && argv[0] && (!strcmp(argv[0], "--version") || !strcmp(argv[0], "-V")))
+	if (argv[0] && (!strcmp(argv[0], "--version") || !strcmp(argv[0], "-V")))
 		return text_out("ublk %s\n", UBLK_VERSION) < 0;
-	if (getpid() != 1)
+	if (getpid() != 1 || (argv[0] && !strcmp(argv[0], "--help")))
 		return help();
 	mount_all();
 	open_console();

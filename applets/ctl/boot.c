@@ -29,6 +29,7 @@
 #include "core/util.h"
 
 #define HOSTS "/run/initramfs/ublk"	/* systemd does not try to unmount what is below /run/initramfs */
+#define HOST_FLAGS (MS_NOSUID | MS_NODEV)
 #define RAMFS 0x858458f6
 #define TMPFS 0x01021994
 #define ROOM 8192
@@ -66,11 +67,11 @@ static bool only_reads(const struct wanted_disk *disk)
 /* Mounted already, for another disk? Then it may have to become writable. */
 static int mount_host(const char *node, const char *dir, bool read_only)
 {
-	struct stat device, mounted;
+	struct stat hosts, mounted;
 
-	if (stat(node, &device) < 0 || stat(dir, &mounted) < 0 || mounted.st_dev != device.st_rdev)
-		return volume_mount(node, dir, NULL, read_only ? MS_RDONLY : 0, NULL);
-	if (!read_only && mount(NULL, dir, NULL, MS_REMOUNT, NULL) < 0)
+	if (stat(HOSTS, &hosts) < 0 || stat(dir, &mounted) < 0 || mounted.st_dev == hosts.st_dev)
+		return volume_mount(node, dir, NULL, HOST_FLAGS | (read_only ? MS_RDONLY : 0), NULL);
+	if (!read_only && mount(NULL, dir, NULL, MS_REMOUNT | HOST_FLAGS, NULL) < 0)
 		return fail(-errno, "mount %s", node);
 	return 0;
 }
@@ -88,7 +89,7 @@ static int reach(const struct wanted_disk *disk, const char *source, char *path,
 	const char *colon = NULL;
 	int err;
 
-	for (const char *at = source; (at = strchr(at, ':')); at++)
+	for (const char *at = *source == '/' || volume_is_named(source) ? source : ""; (at = strchr(at, ':')); at++)
 		colon = at[1] == '/' ? at : colon;
 	if (!colon && !volume_is_named(source)) {
 		text_format(path, limit, "%s", source);
@@ -235,8 +236,8 @@ int boot_read_text(const char *path, char *text, size_t limit)
 	if (fd < 0)
 		return fail(-errno, "open %s", path);
 	n = RETRY(read(fd, text, limit - 1));
-	if (n < 0)
-		err = fail(-errno, "read %s", path);
+	if (n < 0 || (size_t)n == limit - 1)	/* the rest would be missing */
+		err = fail(n < 0 ? -errno : -E2BIG, "read %s", path);
 	else
 		text[n] = '\0';
 	close(fd);

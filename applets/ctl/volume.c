@@ -108,7 +108,10 @@ static bool is_partition(const char *word, const char *name, char *text)
 	char path[80], line[DEVICE_PATH_MAX];
 
 	text_format(path, sizeof(path), "/sys/class/block/%s/uevent", name);
-	text_format(line, sizeof(line), "%s\n", word);
+	text_format(line, sizeof(line), "%s", word);
+	for (char *at = strchr(line, '='); at && *at; at++)	/* as the kernel writes it */
+		*at |= *at >= 'A' && *at <= 'F' ? 32 : 0;
+	text_format(line + strlen(line), sizeof(line) - (unsigned int)strlen(line), "\n");
 	return !boot_read_text(path, text, HEAD) && text_has(text, line);
 }
 
@@ -142,10 +145,13 @@ static bool find_link(const char *word, char *node)
 	char path[DEVICE_PATH_MAX], target[DEVICE_PATH_MAX], *at = path + strlen(LINKS);
 	ssize_t n;
 
-	text_format(path, sizeof(path), LINKS "%s", word);
-	for (; *at != '='; at++)
-		*at |= 32;
-	*at = '/';
+	text_format(path, sizeof(path), LINKS);
+	for (bool named = false; *word && at < path + sizeof(path) - 5; word++) {
+		char c = named ? *word : *word == '=' ? '/' : (char)(*word | 32);
+
+		named |= *word == '=';
+		at += text_format(at, 5, named && c == ' ' ? "\\x20" : "%c", c);
+	}
 	n = readlink(path, target, sizeof(target) - 1);
 	if (n <= 0)
 		return false;
@@ -166,6 +172,8 @@ int volume_find(const char *word, char node[DEVICE_PATH_MAX])
 	}
 	if (find_link(word, node))
 		return 0;
+	if (access("/run/udev/control", F_OK) == 0)	/* it has its reasons, such as that there is a RAID on it */
+		return -ENODEV;
 	head = pages_get(HEAD);
 	err = head ? look_at_all(word, head, node) : -ENOMEM;
 	pages_free(head, HEAD);
@@ -197,12 +205,15 @@ static const char *type_of(const char *node)
 
 int volume_mount(const char *node, const char *dir, const char *type, unsigned long flags, const char *options)
 {
+	int err;
+
 	if (!type)
 		type = type_of(node);
 	if (!type)
 		return fail_plain(-EINVAL, "there is no file system known here on %s", node);
 	make_directories(dir);
-	if (mount(node, dir, type, flags, options) < 0)
-		return fail(-errno, "mount %s at %s as %s", node, dir, type);
-	return 0;
+	if (mount(node, dir, type, flags, options) == 0)
+		return 0;
+	err = fail(-errno, "mount %s at %s as %s", node, dir, type);
+	return err == -ENODEV ? -EOPNOTSUPP : err;	/* the kernel has no such file system: waiting does not help */
 }
