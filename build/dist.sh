@@ -41,7 +41,7 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 mkdir "$work/$name"
 files | while read -r file; do
-	test ! -e "$file" || echo "$file"	# deleted, but not committed
+	{ test ! -e "$file" && test ! -L "$file"; } || echo "$file"	# deleted, but not committed
 done >"$work/files"
 tar -cf - -T "$work/files" | tar -xf - -C "$work/$name"
 echo "$version" >"$work/$name/VERSION"

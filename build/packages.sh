@@ -161,7 +161,7 @@ require_rights() {
 }
 
 groups=$*
-test -n "$groups" || die "usage: packages.sh build|test|vm|boot|bench|peers|zip-peers|cross-ARCH|vm-ARCH..."
+test -n "$groups" || die "usage: packages.sh build|test|vm|boot|deb|valgrind|bench|peers|zip-peers|cross-ARCH|vm-ARCH..."
 for group; do
 	needs | grep -q "^$group	" || die "no group is called '$group'; see the head of build/packages.sh"
 done
