@@ -225,7 +225,7 @@ int find_up(void *self)
 		if (!err && (info->ublksrv_pid != k->worker.pid || !proc_has_mapped(k->worker.pid, k->device.char_path)))
 			err = -ESRCH;
 	}
-	if (err == -ENODEV)		/* what was kept is of no use: the next begins anew */
+	if (err == -ENODEV || err == -ESTALE)	/* what was kept is of no use: the next begins anew */
 		kept_forget();
 	if (err)
 		return fail(err, "find device %" PRIu32, id);

@@ -130,7 +130,7 @@ int kept_receive(void)
 	ended.fd = (int)syscall(SYS_pidfd_open, us, 0);
 	err = proc_fork_as(keeper, true);	/* the manager is to see it end */
 	if (!err) {
-		poll(&ended, 1, -1);		/* until the manager has been told who we are, and then believes what we say */
+		poll(&ended, 1, 10000);		/* until the manager has been told who we are, and then believes what we say */
 		return state_become(&state, fd, STATE_KEPT, 0);
 	}
 	if (err < 0)

@@ -160,8 +160,9 @@ static bool is_drained(const struct keeper *k)
 
 /*
  * Until all is answered, at most @limit_ms. The driver gives no more to it, and
- * lets some of its queues know, but not those that have no idle tag. So it is
- * killed, which is no harm to anybody then.
+ * may take back what is idle, but tags that are fetched later stay. So it is
+ * killed, which is no harm to anybody then but for a flush, which the block
+ * layer does not count: unless requests are reissued it fails.
  */
 static int drain(struct keeper *k, const struct child *worker, int limit_ms)
 {
@@ -318,11 +319,11 @@ static int dismiss(struct keeper *k)
 
 	if (!k->leaver.pid || k->leaver.ended)
 		return 0;
+	if (k->device.features.granted & UBLK_F_QUIESCE)
+		drain(k, &k->leaver, DRAIN_MS);
 	err = ctrl_get_info(&k->ctrl, keeper_target(k), &info);
 	if (err || info.state == UBLK_S_DEV_DEAD)
 		return fail(err ? err : -ENODEV, "replace the server");
-	if (k->device.features.granted & UBLK_F_QUIESCE)
-		drain(k, &k->leaver, DRAIN_MS);
 	child_kill(&k->leaver);
 	k->dismissed = true;
 	return 0;
@@ -344,8 +345,7 @@ static int start_successor(struct keeper *k)
 		child_kill(&k->worker);
 		if (k->worker.pidfd < 0)
 			child_reap(&k->worker);
-		while (!k->worker.ended && k->stops < 2)
-			events_wait(k, RECHECK_MS);
+		child_end(k, &k->worker);
 	}
 	if (k->pipe >= 0 && err) {
 		close(k->pipe);
@@ -383,7 +383,7 @@ bool worker_follow(struct keeper *k)
 
 	if (!k->spec->recovery)
 		return false;
-	if (!k->held && k->worker.status) {
+	if (!k->held && (k->worker.status || k->report.kind != REPORT_STOPPED)) {
 		note("the server process died (%s %d); another one takes over", how, why);
 		k->useless = was_no_use(k) ? k->useless + 1 : 0;
 	}
@@ -400,7 +400,7 @@ bool worker_follow(struct keeper *k)
 
 bool worker_return(struct keeper *k)
 {
-	struct ublksrv_ctrl_dev_info info = { 0 };
+	struct ublksrv_ctrl_dev_info info = { .state = UBLK_S_DEV_LIVE };	/* whoever cannot tell is not gone */
 	bool again;
 
 	while (k->held && !k->stopped && !k->stops && !k->command.ended && k->asker < 0) {

@@ -126,7 +126,7 @@ static int take_asked(struct keeper *k, int asker, int pid, const char *what)
 {
 	bool waits = k->held && k->worker.ended, recover = !strcmp(what, RECOVER_ASKER);
 
-	if (recover && !waits && k->asker < 0)		/* its server may be about to end */
+	if (recover && !waits && k->asker < 0 && may_ask(pid))		/* its server may be about to end */
 		k->held = false;
 	if (waits != recover && (recover || !strcmp(what, QUIESCE_ASKER)))
 		return 1;
@@ -361,7 +361,7 @@ void upgrade_finish(struct keeper *k)
 	if (err)
 		warn("the server process is still that of the last program");
 	upgrade_answer(k, err);
-	if (state_mark == STATE_KEPT && !err)
+	if (state_mark == STATE_KEPT)		/* or another server will be tried */
 		notify_manager("READY=1\n", -1);
 	if (state_mark == STATE_ADOPT)		/* what it reported to is gone with the last keeper */
 		notify_leave();
