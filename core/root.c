@@ -40,7 +40,6 @@ int root_recovery(const struct spec *spec)
 void root_stay(void)
 {
 	setsid();		/* if we lead a group of processes already, whoever started us wants that */
-	log_leave_to_kernel();
 	state_rename('@');	/* systemd spares root's processes with such a name */
 	prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0);	/* or else the kernel's usual care has to do */
 }

@@ -111,6 +111,7 @@ int run_disk(const struct applet *applet, const char *name, char **argv)
 
 	spec_init(&spec, applet);
 	spec.recovery = RECOVERY_UNSAID;
+	spec.root |= state_given() && *state_words()[0] == '@';	/* in an initramfs that is no more */
 	ours = has_command(argv) ? STATUS_OURS : STATUS_OK;	/* the command's own statuses must mean the command */
 	err = parse_disk(applet, name, argv, &spec, &words);
 	if (err)
@@ -131,6 +132,8 @@ int run_disk(const struct applet *applet, const char *name, char **argv)
 	err = signals_block();
 	if (!err)
 		err = log_open((enum log_target)spec.log_target);
+	if (spec.root)
+		log_leave_to_kernel();
 	if (!err && spec.background && !state_given())
 		err = notify_background();
 	if (err)
