@@ -216,9 +216,17 @@ static int disk_resume(void *self, const struct spec *spec)
 	return -EOPNOTSUPP;
 }
 
+/* What it keeps in its own memory, that is; nobody here knows. */
+static bool disk_forgets(const void *self)
+{
+	(void)self;
+	return true;
+}
+
 static struct backend disk_backend = {
 	.mostly	     = NOWHERE,
 	.foreign     = true,
+	.forgets     = disk_forgets,
 	.prepare     = disk_prepare,
 	.resume	     = disk_resume,
 	.open	     = disk_open,
@@ -236,7 +244,6 @@ static size_t value_size(enum ublk_option_type type)
 	return type == UBLK_FLAG ? sizeof(bool) : type == UBLK_NUMBER ? sizeof(uint32_t) : sizeof(uint64_t);
 }
 
-/* In core's terms; it fills in what lies side by side. */
 /* With a NUL behind it. NULL: there is no room. */
 static const char *keep_word(const char *word)
 {
@@ -258,6 +265,7 @@ static const char *keep_words(const struct ublk_option *from)
 	return name && keep_word(argument) && keep_word(from->help) ? name : NULL;
 }
 
+/* In core's terms; it fills in what lies side by side. */
 static int take_options(const struct ublk_option *options)
 {
 	static const uint8_t types[] = {
