@@ -245,3 +245,19 @@ int file_write_all(int fd, const void *data, size_t length)
 	}
 	return 0;
 }
+
+int file_read_text(const char *path, char *text, size_t limit)
+{
+	int fd = RETRY(open(path, O_RDONLY | O_CLOEXEC));
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = RETRY(read(fd, text, limit - 1));
+	if (n < 0)
+		n = -errno;
+	else
+		text[n] = '\0';
+	close(fd);
+	return (int)n;
+}

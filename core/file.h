@@ -64,4 +64,7 @@ void file_close_inherited(void);
 /* All @length bytes, in as many calls as it takes. 0 or -errno. */
 int file_write_all(int fd, const void *data, size_t length);
 
+/* What one read() gives of the beginning of @path, with a NUL behind it. Bytes without that, less than @limit; or -errno. */
+int file_read_text(const char *path, char *text, size_t limit);
+
 #endif

@@ -18,18 +18,10 @@
 
 int proc_read(const char *path, char *text, size_t limit)
 {
-	int fd = RETRY(open(path, O_RDONLY | O_CLOEXEC));
-	ssize_t n;
+	int n = file_read_text(path, text, limit);
 
-	if (fd < 0)
-		return -errno;
-	n = RETRY(read(fd, text, limit - 1));
 	if (n < 0)
-		n = -errno;
-	close(fd);
-	if (n < 0)
-		return (int)n;
-	text[n] = '\0';
+		return n;
 	text[strcspn(text, "\n")] = '\0';
 	return (int)strlen(text);
 }

@@ -7,7 +7,6 @@
  * status of its own.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -23,6 +22,7 @@
 #include "core/applet.h"
 #include "core/cmdline.h"
 #include "core/driver.h"
+#include "core/file.h"
 #include "core/log.h"
 #include "core/status.h"
 #include "core/text.h"
@@ -159,19 +159,19 @@ static int run(const struct words *words, char *line, size_t limit)
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return fail(-errno, "make a pipe");
 	pid = fork();
-	if (pid < 0)
-		return fail(-errno, "start a process");
 	if (!pid) {
 		dup2(ends[1], STDOUT_FILENO);
 		become(words->list);
 		_exit(STATUS_FAILED);
 	}
+	if (pid < 0)
+		fail(-errno, "start a process");	/* and there is nothing to read */
 	close(ends[1]);
 	while (used < limit - 1 && (n = RETRY(read(ends[0], line + used, limit - 1 - used))) > 0)
 		used += (size_t)n;
 	close(ends[0]);
 	line[used] = '\0';
-	if (RETRY(waitpid(pid, &status, 0)) < 0 || !WIFEXITED(status) || WEXITSTATUS(status) || !used)
+	if (pid < 0 || RETRY(waitpid(pid, &status, 0)) < 0 || !WIFEXITED(status) || WEXITSTATUS(status) || !used)
 		return -EIO;
 	return 0;
 }
@@ -230,18 +230,11 @@ static int want(const char *dev_dir, const struct wanted_disk *disk, bool debug)
 
 int boot_read_text(const char *path, char *text, size_t limit)
 {
-	int fd = RETRY(open(path, O_RDONLY | O_CLOEXEC)), err = 0;
-	ssize_t n;
+	int n = file_read_text(path, text, limit);
 
-	if (fd < 0)
-		return fail(-errno, "open %s", path);
-	n = RETRY(read(fd, text, limit - 1));
-	if (n < 0 || (size_t)n == limit - 1)	/* the rest would be missing */
-		err = fail(n < 0 ? -errno : -E2BIG, "read %s", path);
-	else
-		text[n] = '\0';
-	close(fd);
-	return err;
+	if (n == (int)limit - 1)
+		n = -E2BIG;		/* the rest would be missing */
+	return n < 0 ? fail(n, "read %s", path) : 0;
 }
 
 bool boot_in_memory(const char *path)
@@ -271,7 +264,6 @@ int boot(const char *dev_dir, const char *cmdline)
 
 	memset(&c, 0, sizeof(c));
 	err = boot_read_text(cmdline, c.text, sizeof(c.text));
-
 	if (err)
 		return (int)status_of(err);
 	err = cmdline_parse(&c, early);
