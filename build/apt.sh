@@ -20,6 +20,21 @@ apt_archives() {
 	apt_sources | awk '$3 == "main" && $2 !~ /security|updates/ && !seen[$1]++ { print $1 }'
 }
 
+# Lines of sources.list for what the machine itself reads
+apt_own_lines() {
+	apt_sources | awk '$3 == "main" { print "deb", $1, $2, $3 }'
+}
+
+# apt_suite_lines SUITE - and for another suite of the same archives
+apt_suite_lines() {
+	apt_archives | sed "s|.*|deb & $1 main|"
+}
+
+# apt_reason LOG - the last error in it, without the address
+apt_reason() {
+	grep '^E:' "$1" | tail -n 1 | sed 's|[a-z+]*://[^ ]*|...|g'
+}
+
 # apt_fetch PATH SHA256 FILE - get the file at PATH below the archive; a wrong checksum is a failure
 apt_fetch() {
 	for archive in $(apt_archives); do
@@ -52,13 +67,12 @@ apt_helper() {
 
 # Where $apt_architecture is set, such as to arm64, what follows is about the packages for that.
 
-# apt_private DIR LINE... - make a private set of sources, lists and caches in DIR from these lines of sources.list,
-# and read their indexes. Signatures are checked with the keys of distributions that the machine already holds.
+# apt_private DIR - make a private set of sources, lists and caches in DIR from the lines of sources.list on standard
+# input, and read their indexes. Signatures are checked with the keys of distributions that the machine already holds.
 apt_private() {
 	apt_dir=$1
-	shift
 	mkdir -p "$apt_dir/lists/partial" "$apt_dir/cache/archives/partial" "$apt_dir/parts" "$apt_dir/keys"
-	printf '%s\n' "$@" >"$apt_dir/sources.list"
+	cat >"$apt_dir/sources.list"
 	: >"$apt_dir/status"
 	for apt_key in /etc/apt/trusted.gpg.d/* /usr/share/keyrings/*-archive-keyring.gpg; do
 		test ! -e "$apt_key" || ln -sf "$apt_key" "$apt_dir/keys/"

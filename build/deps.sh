@@ -80,7 +80,7 @@ pinned_tarball() {
 # The distribution's own version, whatever that is. Its signature is checked by apt, its age by check().
 packaged_tarball() {
 	command -v apt-get >/dev/null || return 1
-	test -e "$work/apt" || apt_private "$work/apt" "$(source_lines)" >/dev/null 2>&1 || return 1
+	test -e "$work/apt" || source_lines | apt_private "$work/apt" >/dev/null 2>&1 || return 1
 	(cd "$work" && apt_in "$work/apt" apt-get -qq source --download-only --tar-only "$library") >/dev/null 2>&1 || return 1
 	set -- "$work/$library"_*.orig.tar.*
 	test -e "$1" || return 1

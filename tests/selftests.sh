@@ -26,14 +26,14 @@ unavailable() {
 # Lines of sources.list: the newest suite first
 suites() {
 	suite=$(awk '/^[0-9]/ && $2 != "own" { suite = $2 } END { print suite }' "$here/vm/kernels")
-	apt_archives | sed "s|.*|deb & $suite main|"
-	apt_sources | awk '$3 == "main" { print "deb", $1, $2, $3 }'
+	apt_suite_lines "$suite"
+	apt_own_lines
 }
 
 # read_index LINE - in a private place; each suite alone, so that headers and source are of one release
 read_index() {
 	rm -rf "$work/apt"
-	apt_private "$work/apt" "$1" >"$work/log" 2>&1
+	echo "$1" | apt_private "$work/apt" >"$work/log" 2>&1
 }
 
 newest_source() {

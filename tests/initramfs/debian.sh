@@ -33,11 +33,6 @@ unavailable() {
 	exit 4
 }
 
-# The last error, without the address in it
-reason() {
-	grep '^E:' "$work/log" | tail -n 1 | sed 's|[a-z+]*://[^ ]*|...|g'
-}
-
 build() {
 	test "$(id -u)" = 0 || unavailable "this takes root: packages are set up below a root of their own"
 	command -v mmdebstrap >/dev/null || unavailable "there is no mmdebstrap here: build/packages.sh boot installs it"
@@ -45,7 +40,7 @@ build() {
 	work=$(mktemp -d "$cache/build.XXXXXX")
 	trap 'rm -rf "$work"' EXIT
 	trap 'exit 1' HUP INT TERM
-	apt_sources | awk '$3 == "main" { print "deb", $1, $2, $3 }' >"$work/sources"
+	apt_own_lines >"$work/sources"
 	test -s "$work/sources" || unavailable "apt reads no archive of a distribution here"
 	# shellcheck disable=SC2086 # one word for each package
 	mmdebstrap --mode=root --variant=custom --format=tar \
@@ -53,7 +48,7 @@ build() {
 		--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/lib/udev/hwdb.d/*' \
 		--customize-hook='rm -rf "$1"/etc/apt/sources.list*' \
 		--include="$(echo $packages | tr ' ' ,)" '' "$work/image" - <"$work/sources" >"$work/log" 2>&1 ||
-		unavailable "cannot set up packages: $(reason)"
+		unavailable "cannot set up packages: $(apt_reason "$work/log")"
 	mv "$work/image" "$image"
 }
 

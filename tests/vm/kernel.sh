@@ -39,11 +39,11 @@ choose_flavour() {
 # Lines of sources.list for the suites that may hold it. Debian has had riscv64 since trixie.
 sources() {
 	if test "$(where)" = own && test $flavour = riscv64; then
-		apt_archives | sed "s|.*|deb & trixie main|"
+		apt_suite_lines trixie
 	elif test "$(where)" = own; then
-		apt_sources | awk '$3 == "main" { print "deb", $1, $2, $3 }'
+		apt_own_lines
 	else
-		apt_archives | sed "s|.*|deb & $(where) main|"
+		apt_suite_lines "$(where)"
 	fi
 }
 
@@ -51,17 +51,8 @@ read_indexes() {
 	command -v apt-get >/dev/null || unavailable "there is no apt-get here; give the directory of a kernel instead"
 	sources >"$work/sources"
 	test -s "$work/sources" || unavailable "apt reads no archive of a distribution here"
-	set --
-	while read -r line; do
-		set -- "$@" "$line"
-	done <"$work/sources"
-	apt_private "$work/apt" "$@" >"$work/log" 2>&1 ||
-		unavailable "cannot read the suite '$(where)' from the archive that apt uses: $(reason)"
-}
-
-# The last error, without the address in it
-reason() {
-	grep '^E:' "$work/log" | tail -n 1 | sed 's|[a-z+]*://[^ ]*|...|g'
+	apt_private "$work/apt" <"$work/sources" >"$work/log" 2>&1 ||
+		unavailable "cannot read the suite '$(where)' from the archive that apt uses: $(apt_reason "$work/log")"
 }
 
 # The releases there are, newest first, such as 6.12.117+deb12-cloud-amd64
@@ -119,7 +110,7 @@ find_and_fetch() {
 		fi
 		rm -rf "$work/kernel"
 	done <"$work/releases"
-	unavailable "none of the packages that the suite '$(where)' lists can be downloaded: $(reason)"
+	unavailable "none of the packages that the suite '$(where)' lists can be downloaded: $(apt_reason "$work/log")"
 }
 
 test $# = 1 || {

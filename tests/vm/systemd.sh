@@ -23,22 +23,13 @@ unavailable() {
 	exit 4
 }
 
-# The last error, without the address in it
-reason() {
-	grep '^E:' "$work/log" | tail -n 1 | sed 's|[a-z+]*://[^ ]*|...|g'
-}
-
 fetch() {
-	apt_sources | awk '$3 == "main" { print "deb", $1, $2, $3 }' >"$work/sources"
+	apt_own_lines >"$work/sources"
 	test -s "$work/sources" || unavailable "apt reads no archive of a distribution here"
-	set --
-	while read -r line; do
-		set -- "$@" "$line"
-	done <"$work/sources"
-	apt_private "$work/apt" "$@" >"$work/log" 2>&1 ||
-		unavailable "cannot read the archive that apt uses: $(reason)"
+	apt_private "$work/apt" <"$work/sources" >"$work/log" 2>&1 ||
+		unavailable "cannot read the archive that apt uses: $(apt_reason "$work/log")"
 	apt_in "$work/apt" apt-get -qq -y --no-install-recommends --download-only install systemd udev kmod >"$work/log" 2>&1 ||
-		unavailable "cannot download systemd and udev: $(reason)"
+		unavailable "cannot download systemd and udev: $(apt_reason "$work/log")"
 }
 
 # Directories that are links in the image must not come as directories here: they would take the links' place.

@@ -26,32 +26,23 @@ unavailable() {
 	exit 4
 }
 
-# The last error, without the address in it
-reason() {
-	grep '^E:' "$work/log" | tail -n 1 | sed 's|[a-z+]*://[^ ]*|...|g'
-}
-
 # Debian has had riscv64 since trixie
 sources() {
 	if test "$apt_architecture" = riscv64; then
-		apt_archives | sed 's|.*|deb & trixie main|'
+		apt_suite_lines trixie
 	else
-		apt_sources | awk '$3 == "main" { print "deb", $1, $2, $3 }'
+		apt_own_lines
 	fi
 }
 
 fetch() {
 	sources >"$work/sources"
 	test -s "$work/sources" || unavailable "apt reads no archive of a distribution here"
-	set --
-	while read -r line; do
-		set -- "$@" "$line"
-	done <"$work/sources"
-	apt_private "$work/apt" "$@" >"$work/log" 2>&1 ||
-		unavailable "cannot read the archive that apt uses: $(reason)"
+	apt_private "$work/apt" <"$work/sources" >"$work/log" 2>&1 ||
+		unavailable "cannot read the archive that apt uses: $(apt_reason "$work/log")"
 	# shellcheck disable=SC2086 # one word for each package
 	apt_in "$work/apt" apt-get -qq -y --no-install-recommends --download-only install $packages >"$work/log" 2>&1 ||
-		unavailable "cannot download the programs of $apt_architecture: $(reason)"
+		unavailable "cannot download the programs of $apt_architecture: $(apt_reason "$work/log")"
 }
 
 # On a Debian that was installed long ago /bin and /usr/bin are two directories, and packages still have both
