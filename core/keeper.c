@@ -41,6 +41,17 @@
 
 /* --- stay in memory -------------------------------------------------------------- */
 
+/* Whoever kills the keeper gets hardly any memory, and the disk is lost. Who may not be spared is not. */
+static void spare_keeper(struct keeper *k)
+{
+	int err = resident_spare();
+
+	if (!err)
+		return;
+	info("the keeper can be killed for memory, and then the disk ends: %s", strerror(-err));
+	*k->score_found = '\0';
+}
+
 static int memory_up(void *self)
 {
 	struct keeper *k = self;
@@ -51,8 +62,12 @@ static int memory_up(void *self)
 		root_stay();
 	if (k->spec->root && !score)
 		score = "-1000";
-	if (score && (*k->score_found || proc_read("/proc/self/oom_score_adj", k->score_found, sizeof(k->score_found)) > 0))
+	if (!*k->score_found && (score || k->spec->recovery))
+		proc_read("/proc/self/oom_score_adj", k->score_found, sizeof(k->score_found));
+	if (*k->score_found && score)
 		err = resident_score(score);
+	else if (*k->score_found)
+		spare_keeper(k);
 	if (!err && (k->spec->mlock || k->spec->root))
 		err = resident_lock();
 	return err;

@@ -71,7 +71,7 @@ struct keeper {
 	int asker;			/* pidfd of who waits until we have done what he has asked for; -1: nobody */
 	int program;			/* which one; -1: none */
 	int state_fd;			/* what the worker has for who adopts it, and shows what we understand; -1: nobody can */
-	char score_found[8];		/* oom_score_adj before --oom-score-adj; "": as it is */
+	char score_found[8];		/* oom_score_adj before it was changed; "": it was not */
 	int error;			/* what the device's end is reported with */
 };
 

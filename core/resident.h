@@ -12,6 +12,9 @@ bool resident_score_is_valid(const char *score);
 /* Let the OOM killer prefer or spare this process and its children from now on. 0 or -errno, said. */
 int resident_score(const char *score);
 
+/* The kernel kills this process and its children for memory no more. 0 or -errno: -EACCES without CAP_SYS_RESOURCE. */
+int resident_spare(void);
+
 /* Every page that this process touches from now on stays in memory. Children do not inherit it. 0 or -errno, said. */
 int resident_lock(void);
 

@@ -13,6 +13,7 @@
 #include "core/log.h"
 #include "core/notify.h"
 #include "core/proc.h"
+#include "core/resident.h"
 #include "core/signals.h"
 #include "core/state.h"
 #include "core/stats.h"
@@ -23,6 +24,7 @@
 #define LIFE_MS 10000			/* a server that crashed sooner was no use */
 #define LIVES_MAX 5			/* servers in a row that were no use */
 #define PAUSE_MS 10			/* before the next, doubled each time */
+#define TRIES_MAX 7			/* but not more often than this */
 #define RELEASE_MS 60000		/* how long the driver may take to see that a server is gone */
 #define DRAIN_MS 1000			/* how long a server that is exchanged may take to answer what it has begun */
 #define QUIESCE_MS 10000		/* and one that leaves, before it is killed */
@@ -95,6 +97,8 @@ static int start_worker(struct keeper *k)
 		} else {			/* and that is for another keeper, too */
 			k->state_fd = state_only_read(k->state_fd);
 		}
+		if (*k->score_found && !k->spec->oom_score_adj && !k->spec->root)
+			resident_score(k->score_found);		/* only the keeper is spared */
 		keeper_forget(k);
 		stats_restart(&k->device.stats);
 		worker_main(k->spec, &k->device, pipe, &k->disk);
@@ -212,12 +216,22 @@ void worker_left(struct keeper *k)
 
 /* --- another for one that died --------------------------------------------------- */
 
-/* Was it crashed by what it serves? Then the next would be, too. Nobody's fault is a death by SIGKILL. */
+/* Nobody's fault is a death by SIGKILL. */
+static bool was_shot(const struct keeper *k)
+{
+	return k->worker.ended && WIFSIGNALED(k->worker.status) && WTERMSIG(k->worker.status) == SIGKILL && !k->killed;
+}
+
+/* Was it crashed by what it serves? Then the next would be, too. */
 static bool was_no_use(const struct keeper *k)
 {
-	bool shot = WIFSIGNALED(k->worker.status) && WTERMSIG(k->worker.status) == SIGKILL && !k->killed;
+	return !was_shot(k) && now_ms() - k->born < LIFE_MS;
+}
 
-	return !shot && now_ms() - k->born < LIFE_MS;
+/* There is no memory or no process for it now, or the kernel has killed it because of that. That will be over some day. */
+static bool may_come_later(const struct keeper *k, int err)
+{
+	return err == -ENOMEM || err == -EAGAIN || was_shot(k);
 }
 
 /* Signals are seen meanwhile. False: they told not to go on. */
@@ -342,6 +356,7 @@ static int start_successor(struct keeper *k)
 	if (!err)
 		err = hand_over(k);
 	if (err && k->worker.pid && !k->worker.ended) {
+		k->killed = true;
 		child_kill(&k->worker);
 		if (k->worker.pidfd < 0)
 			child_reap(&k->worker);
@@ -388,9 +403,12 @@ bool worker_follow(struct keeper *k)
 		k->useless = was_no_use(k) ? k->useless + 1 : 0;
 	}
 	k->held = false;
-	while (err && !k->stopped && k->useless < LIVES_MAX && (!k->useless || pause_for(k, PAUSE_MS << k->useless))) {
+	for (unsigned int tries = k->useless; err && !k->stopped && k->useless < LIVES_MAX; tries++) {
+		if (tries && !pause_for(k, PAUSE_MS << min_u64(tries, TRIES_MAX)))
+			break;
 		err = start_successor(k);
-		k->useless += err ? 1 : 0;
+		if (err && k->useless < LIVES_MAX && !may_come_later(k, err))
+			k->useless++;
 	}
 	if (err && k->useless >= LIVES_MAX)
 		warn("giving up: every server of this disk dies");

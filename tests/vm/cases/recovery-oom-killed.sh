@@ -16,8 +16,10 @@ start_with=
 pattern 4M 1 | write_at "$disk" 0
 echo 32M >/sys/fs/cgroup/tight/memory.max
 keeper=$(server_pid "$disk")
+expect "$(cat "/proc/$keeper/oom_score_adj")" = -1000
 for _ in 1 2 3; do
 	worker=$(worker_pid "$disk")
+	expect "$(cat "/proc/$worker/oom_score_adj")" = 0
 	echo 1000 >"/proc/$worker/oom_score_adj" # the next victim
 	# it gets what it wants only over the worker's dead body, and is the next one itself
 	expect_status 137 sh "$case/inside" hog 64 1
