@@ -15,10 +15,12 @@ FUZZ_PROGRAMS := $(FUZZ:%=$(UNIT)/fuzz/fuzz_%)
 FUZZ_SEEDS := $(patsubst %,$(UNIT)/asan/%,$(filter $(UNIT_TESTS),$(FUZZ:%=test_%)))
 FUZZ_CORE := $(filter-out core/log.c,$(UNIT_CORE))
 
-.PHONY: fuzz
-fuzz:
+.PHONY: fuzz fuzz-programs
+fuzz-programs:
 	$(Q)build/packages.sh build test
 	$(Q)$(MAKE) --no-print-directory $(UNIT_JOBS) $(FUZZ_PROGRAMS) $(FUZZ_SEEDS)
+
+fuzz: fuzz-programs
 	$(Q)FUZZ_SECONDS="$(FUZZ_SECONDS)" FUZZ_RUNS="$(FUZZ_RUNS)" tests/fuzz/run $(OUT) $(FUZZ)
 
 $(eval $(call unit_flavour,fuzz,$(FUZZ_CORE:%.c=$(UNIT)/fuzz/%.o),\
