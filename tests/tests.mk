@@ -8,7 +8,7 @@
 #: make msan        those of them that clang's MemorySanitizer can follow, under it
 #: make test-boot   machines that boot, run and are switched off: with disks as units of systemd, and with one as the root
 #: make test-foreign  the kernel's own tests of the driver, with ublk in place of their server; on 7.3, or KERNEL=6.12
-#: make test-aarch64  the cases on a machine of another kind, emulated; on 6.12, or KERNEL=7.3 for another, CASES="..."
+#: make test-aarch64  the cases on a machine of another kind, emulated; on 6.12, or KERNEL=7.3, KERNEL=7.3-16k, CASES="..."
 #: make test-riscv64  likewise
 #
 # Each leaves a line per claim in out/results/: pass, fail or skip, a tab, and what was claimed.

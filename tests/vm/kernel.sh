@@ -5,7 +5,7 @@
 #
 # The directory holds vmlinuz and lib/modules/RELEASE as the distribution built them. It is kept in the cache and never
 # looked for again; remove it there to get a newer one. A name that is not in the list is looked for in the last suite.
-# 6.12-aarch64 is the same kernel for another machine, 6.12-aarch64-16k with larger pages, and 6.12-riscv64 likewise.
+# 6.12-aarch64 is the same kernel for another machine, 6.12-16k-aarch64 with larger pages, and 6.12-riscv64 likewise.
 #
 # Exit status: 0, or 4 when the kernel cannot be had; the reason is the last line of standard error.
 
@@ -29,8 +29,8 @@ where() {
 # The packages of this name
 choose_flavour() {
 	case $name in
+	*-16k-aarch64) flavour=arm64-16k apt_architecture=arm64 ;;
 	*-aarch64) flavour=cloud-arm64 apt_architecture=arm64 ;;
-	*-aarch64-16k) flavour=arm64-16k apt_architecture=arm64 ;;
 	*-riscv64) flavour=riscv64 apt_architecture=riscv64 ;;
 	*) flavour=cloud-amd64 ;;
 	esac
