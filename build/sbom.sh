@@ -26,7 +26,7 @@ symbol_of() {
 	liburing) echo io_uring_queue_init ;;
 	zlib) echo inflateReset ;;
 	libdeflate) echo libdeflate_crc32 ;;
-	libgcc) echo '__popcount[sd]i2' ;;
+	libgcc) echo '__\(popcount[sd]i2\|clz[sd]i2\|ctz[sd]i2\|aarch64_have_lse_atomics\)' ;;
 	esac
 }
 

@@ -71,6 +71,16 @@ is_true() {
 	END
 }
 
+# Each machine's compiler takes something else of its own library
+compiler_is_named() {
+	cp -r "$work/out" "$work/gcc" &&
+		for function in __popcountdi2 __clzdi2 __aarch64_have_lse_atomics; do
+			echo "int $function(void) { return 0; } int main(void) { return 0; }" >"$work/small.c" &&
+				cc -w -o "$work/gcc/ublk.debug" "$work/small.c" &&
+				build/sbom.sh "$work/gcc" | grep Package-libgcc || return 1
+		done
+}
+
 same_again() {
 	(umask 077 && cd / && TZ=Asia/Tokyo LC_ALL=C "$top/build/sbom.sh" "$out" >"$work/again") && cmp "$work/sbom" "$work/again"
 }
@@ -94,4 +104,5 @@ claim "it is SPDX 2.3" is_spdx
 claim "its checksums and versions are true" is_true
 claim "it is the same when it is made again" same_again
 claim "what is not linked is not in it" only_what_is_linked
+claim "what comes with the compiler is, on each machine" compiler_is_named
 claims_end
