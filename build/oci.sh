@@ -12,7 +12,7 @@ ublk=$1 out=$2
 shift 2
 applets=$*
 epoch=${SOURCE_DATE_EPOCH:-0}
-version=$(cat "$here/../VERSION")
+version=$("$here/version.sh")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM

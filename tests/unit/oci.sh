@@ -62,13 +62,13 @@ same_elsewhere() {
 
 labels() {
 	SOURCE_URL=https://example.org/ublk "$top/build/oci.sh" "$ublk" "$work/labelled.tar" $applets &&
-		python3 - "$work/labelled.tar" "$(cat "$top/VERSION")" <<-'END'
+		python3 - "$work/labelled.tar" "$("$ublk" --version)" <<-'END'
 			import json, sys, tarfile
 
 			image = tarfile.open(sys.argv[1])
 			(name,) = [entry["Config"] for entry in json.load(image.extractfile("./manifest.json"))]
 			labels = json.load(image.extractfile("./" + name))["config"]["Labels"]
-			wanted = {"source": "https://example.org/ublk", "version": sys.argv[2], "licenses": "MIT AND Zlib"}
+			wanted = {"source": "https://example.org/ublk", "version": sys.argv[2].removeprefix("ublk "), "licenses": "MIT AND Zlib"}
 			assert wanted.items() <= {key.rsplit(".", 1)[1]: value for key, value in labels.items()}.items(), labels
 		END
 }
