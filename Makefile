@@ -171,6 +171,11 @@ RELEASE ?= x86_64 aarch64 riscv64
 release:
 	$(Q)MAKE="$(MAKE)" build/release.sh $(OUT) $(RELEASE)
 
+# make test-release  that, looked at, and made once more of its own tarball: the same, byte for byte
+.PHONY: test-release
+test-release: release
+	$(Q)tests/release $(OUT) $(RELEASE)
+
 # make deb         out/deb: packages for Debian; DEB_BUILD_OPTIONS=dynamic with the distribution's libraries
 .PHONY: deb test-deb
 deb:
