@@ -65,7 +65,8 @@ all: $(OUT)/ublk $(MANUALS)
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla $(WERROR)
 # gcc -Os makes memcpy "rep movsb" and memset "rep stosb", slow below a few KiB; the library's own are not
 OWN_CFLAGS := -std=gnu11 -D_GNU_SOURCE -I. $(WARNINGS) -fPIE -ffunction-sections -fdata-sections \
-	-fno-asynchronous-unwind-tables -fno-builtin-memcpy -fno-builtin-memset -ffile-prefix-map=$(CURDIR)=. -MMD -MP
+	-fno-asynchronous-unwind-tables -fno-unwind-tables -fno-builtin-memcpy -fno-builtin-memset \
+	-ffile-prefix-map=$(CURDIR)=. -MMD -MP
 
 # Which C library, and for the program of STATIC=0 which others
 STATIC ?= 1

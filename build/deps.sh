@@ -143,7 +143,7 @@ link_kernel_headers() {
 }
 
 # what all of them are compiled with; how they are optimized is their own
-for_musl="-fPIE -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-stack-protector"
+for_musl="-fPIE -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-stack-protector"
 
 compile() {
 	# what a caller says about his own program is not meant for these
