@@ -54,10 +54,29 @@ reads_as_make() {
 		make -s -f "$work/br.mk" BR2_PACKAGE_UBLK_MEM=y BR2_PACKAGE_UBLK_CTL=y | grep -q 'APPLETS=mem ctl'
 }
 
+# Other flags make a larger program, and OpenWrt's say where its libraries' headers are
+flags_are_told() {
+	printf '%s\n' 'define BuildPackage' 'compile:' '	$$(Build/Compile)' 'endef' >"$work/include/package.mk" &&
+		make -n -f packaging/openwrt/Makefile compile TOPDIR="$work" INCLUDE_DIR="$work/include" \
+			TARGET_CFLAGS=-Oflag TARGET_CPPFLAGS=-Iheaders TARGET_LDFLAGS=-Llibraries >"$work/told" &&
+		grep -e -Oflag "$work/told" | grep -e -Iheaders | grep -e -Llibraries | grep SIZE_LIMIT=none &&
+		grep 'SIZE_LIMIT=none' packaging/buildroot/ublk.mk || return 1
+	(
+		make() { echo make "$@"; }
+		pkgdir=/nowhere
+		# shellcheck source=packaging/alpine/APKBUILD
+		. ./packaging/alpine/APKBUILD
+		build && package
+	) >"$work/told"
+	cat "$work/told"
+	test "$(grep -c '^make ' "$work/told")" = 2 && ! grep -v SIZE_LIMIT=none "$work/told"
+}
+
 claim "they are of this version, and the changes tell of it" versions
 claim "every applet can be chosen in Buildroot" every_applet_can_be_chosen
 claim "OpenWrt's are applets" applets_exist
 claim "they install by targets that there are" targets_exist
 claim "Alpine's and Debian's are read by the shell" reads_as_shell
 claim "Buildroot's and OpenWrt's are read by make" reads_as_make
+claim "make is told the flags of each, and that they make a larger program" flags_are_told
 claims_end
