@@ -12,6 +12,7 @@
 #define BLOCK_SHIFT 12
 #define GUARD (8U << 20 >> BLOCK_SHIFT)		/* blkid's probes of the beginning end at 4 MiB */
 #define TAIL (4U << 20 >> BLOCK_SHIFT)		/* those of the end begin 1.6 MB before it */
+#define WHOLE (64U << 10 >> BLOCK_SHIFT)	/* the largest page: what is read with a directory shall be no file's */
 #define INODE 64
 #define INODES (EROFS_BLOCK / INODE)
 #define DIRENT 12
@@ -158,7 +159,7 @@ static int place_directories(struct erofs *e, struct tree *tree)
 /* A block has a number of 32 bits: the format for more is not known to all kernels. */
 static int place_members(struct erofs *e, struct tree *tree)
 {
-	uint64_t next = (uint64_t)e->names + e->listing_count;
+	uint64_t next = round_up((uint64_t)e->names + e->listing_count, WHOLE);
 
 	e->data = (uint32_t)next;
 	for (uint32_t i = 0; i < tree->member_count; i++) {
@@ -290,8 +291,10 @@ struct spot erofs_at(const struct erofs *e, uint64_t offset)
 		return until(SPOT_METADATA, offset, 1);
 	if (block < e->inodes)
 		return until(SPOT_ZEROES, offset, e->inodes);
+	if (block < e->names + e->listing_count)
+		return until(SPOT_METADATA, offset, e->names + e->listing_count);
 	if (block < e->data)
-		return until(SPOT_METADATA, offset, e->data);
+		return until(SPOT_ZEROES, offset, e->data);
 	if (block < e->end - TAIL)
 		return in_data(e, offset);
 	return until(SPOT_ZEROES, offset, e->end);

@@ -12,6 +12,7 @@
  *   .. 8 MiB       zeroes
  *   inodes         64 bytes each: node N of the tree is inode N
  *   directories    blocks of sorted names
+ *   .. 64 KiB      zeroes: a page of the kernel's that holds metadata holds no file's bytes, which may be unreadable
  *   data           each file from a block of its own, in the order of the archive
  *   4 MiB          zeroes
  *

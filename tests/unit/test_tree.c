@@ -656,7 +656,10 @@ static void places_of_data(void)
 	spot = erofs_at(&erofs, 4096);
 	CHECK(spot.kind == SPOT_ZEROES && spot.length == (8 << 20) - 4096);
 	spot = erofs_at(&erofs, (8 << 20) + 512);
-	CHECK(spot.kind == SPOT_METADATA && spot.length == data - (8 << 20) - 512);
+	CHECK(spot.kind == SPOT_METADATA && spot.length == 2 * EROFS_BLOCK - 512);
+	spot = erofs_at(&erofs, (8 << 20) + 2 * EROFS_BLOCK);	/* no page, however large, has both */
+	CHECK(spot.kind == SPOT_ZEROES && spot.length == (64 << 10) - 2 * EROFS_BLOCK);
+	CHECK_EQ(data, (8 << 20) + (64 << 10));
 	erofs_close(&erofs);
 	tree_close(&tree);
 }
