@@ -222,8 +222,9 @@ static uint64_t page_size_of(enum huge huge)
 {
 	switch (huge) {
 	case HUGE_2M:
-	case HUGE_THP:
 		return 2ULL << 20;
+	case HUGE_THP:		/* what a table maps that fills a page: 2 MiB, and 32 where pages have 16 KiB */
+		return page_size() * page_size() / sizeof(uint64_t);
 	case HUGE_1G:
 		return 1ULL << 30;
 	case HUGE_NONE:
@@ -373,7 +374,7 @@ int store_open(struct store *store, const struct store_plan *plan)
 	if (at == MAP_FAILED)
 		return explain_map(store->size, plan->huge, -errno);
 	store->base = at;
-	/* A page is what was written, not the 2 MiB around it; and no core dump or child shall have it. */
+	/* A page is what was written, not the huge page around it; and no core dump or child shall have it. */
 	if (plan->huge == HUGE_NONE || plan->huge == HUGE_THP)
 		madvise(store->base, store->size, plan->huge == HUGE_THP ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 	madvise(store->base, store->size, MADV_DONTDUMP);

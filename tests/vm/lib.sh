@@ -136,6 +136,16 @@ up() {
 	awk '{ print int($1 * 1000) }' /proc/uptime
 }
 
+# page_kib - a page of this machine, in KiB
+page_kib() {
+	awk '/^KernelPageSize/ { print $2; exit }' /proc/self/smaps
+}
+
+# idle_kib - what a disk may take that holds nothing: 1 MiB, which is not many pages where each has 16 KiB
+idle_kib() {
+	if test "$(page_kib)" = 4; then echo 1024; else echo 1536; fi
+}
+
 # --- bytes
 
 # scratch SIZE - a file in memory, sparse

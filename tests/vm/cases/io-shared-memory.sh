@@ -53,7 +53,7 @@ on_exit "echo $pages >/proc/sys/vm/nr_hugepages"
 if test "$(cat /proc/sys/vm/nr_hugepages)" -ge $((pages + 2)); then
 	mount -t hugetlbfs none "$case/huge"
 	on_exit umount "$case/huge"
-	truncate -s 4M "$case/huge/region"
+	truncate -s $((2 * $(awk '/^Hugepagesize/ { print $2 }' /proc/meminfo)))K "$case/huge/region"
 	exec 5<>"$case/huge/region"
 	rm "$case/huge/region"
 	region=/proc/$$/fd/5

@@ -11,4 +11,4 @@ dd if="$disk" of=/dev/null bs=1M iflag=direct status=none
 # nor page tables, of which a map of nothing but the zero page would need 2 MiB
 expect "$(awk '/^VmPTE/ { print $2 }' "/proc/$(worker_pid "$disk")/status")" -le 256
 expect "$(read_at "$disk" 100M 16M | tr -d '\0' | wc -c)" = 0
-expect "$(rss "$disk")" -le 1024
+expect "$(rss "$disk")" -le "$(idle_kib)"
