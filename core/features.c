@@ -225,7 +225,8 @@ int features_ask(struct features *features, const struct spec *spec, bool unpriv
 	if (!err && features->offered_known)
 		err = check_recovery(spec->recovery, unprivileged ? 0 : features->offered, unprivileged);
 	asked |= recovery_flags(spec->recovery);
-	if (recovery_flags(spec->recovery))
+	/* Of batches Linux 7.2 and 7.3 fail all that come to a quiesced disk until another server is there. */
+	if (recovery_flags(spec->recovery) && features->mode != IO_BATCH)
 		asked |= UBLK_F_QUIESCE & features->offered;
 	if (!spec->partscan)
 		asked |= UBLK_F_NO_AUTO_PART_SCAN;

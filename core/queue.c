@@ -388,11 +388,7 @@ static int submit(struct server *server)
  */
 static bool is_over(const struct server *server)
 {
-	const struct batch *batch = &server->batch;
-
-	if (!server->plan->quiesces)
-		return server->gone == server->plan->depth;
-	return server->gone && !server->taken && !batch->count && !batch->committing;
+	return server->plan->quiesces ? server->gone && !server->taken : server->gone == server->plan->depth;
 }
 
 static void serve(struct server *server)

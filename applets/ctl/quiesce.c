@@ -24,7 +24,7 @@ static int check(const struct work *w, const struct found *device)
 		return fail_plain(-EOPNOTSUPP, "this kernel cannot quiesce a device: that came with Linux 6.16");
 	if (!(device->info.flags & UBLK_F_QUIESCE)) {
 		fail_plain(-EOPNOTSUPP, "device %" PRIu32 " cannot be quiesced: its server has not asked for that", device->id);
-		remedy("disks of ours that are made with --recovery can");
+		remedy("disks of ours that are made with --recovery, and not in batches, can");
 		return -EOPNOTSUPP;
 	}
 	if (found_served_on(device)) {

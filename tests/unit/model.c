@@ -1214,7 +1214,7 @@ static void take_all_back(struct model_ring *r)
 {
 	struct model_queue *queue = r->queue;
 
-	if (!(device->stopping || queue->cancelled) || !in_batches() || !r->fetch.opcode || in_service(queue))
+	if (!device->stopping || !in_batches() || !r->fetch.opcode || in_service(queue))
 		return;
 	for (unsigned int i = 0; i < device->plan.depth; i++)
 		queue->tags[i].state = GONE;

@@ -159,6 +159,7 @@ static int grant(uint64_t *flags)
 	*flags &= known;
 	if (*flags & UBLK_F_QUIESCE && !(*flags & UBLK_F_USER_RECOVERY))
 		return -EINVAL;
+	INSIST(!(*flags & UBLK_F_QUIESCE && *flags & UBLK_F_BATCH_IO));	/* or requests would fail while it is quiesced */
 	if (*flags & UBLK_F_UNPRIVILEGED_DEV && *flags & direct)
 		return -EINVAL;
 	if (*flags & UBLK_F_UNPRIVILEGED_DEV)
@@ -334,15 +335,12 @@ static int quiesce(void)
 	device->quiescing = device->state == UBLK_S_DEV_LIVE;
 	for (unsigned int i = 0; i < device->plan.queues && device->quiescing; i++) {
 		struct model_queue *queue = &device->queues[i];
-		bool idle = true, any = false;
 
+		queue->told = queue->gone;
 		for (unsigned int tag = 0; tag < device->plan.depth; tag++) {
-			queue->tags[tag].cancelled = queue->tags[tag].state == IDLE && !has(UBLK_F_BATCH_IO);
-			idle = idle && queue->tags[tag].state == IDLE;
-			any = any || queue->tags[tag].cancelled;
+			queue->tags[tag].cancelled = queue->tags[tag].state == IDLE;
+			queue->told |= queue->tags[tag].cancelled;
 		}
-		queue->cancelled = idle;
-		queue->told = (has(UBLK_F_BATCH_IO) ? idle : any) || queue->gone;
 	}
 	model_unlock_all();
 	kick_all();
@@ -462,7 +460,6 @@ static void give_up_queue(struct model_queue *queue)
 		model_finish(queue, io, -EIO);
 	}
 	queue->fetched = queue->gone = queue->arrivals = queue->entered = 0;
-	queue->cancelled = false;
 	queue->descriptors = NULL;
 	queue->ring = NULL;
 }

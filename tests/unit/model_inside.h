@@ -85,7 +85,6 @@ struct model_queue {
 	struct model_ring *ring;
 	uint16_t arrived[DEPTH_MAX];	/* tags to be delivered in batches, oldest first */
 	unsigned int arrivals;
-	bool cancelled;			/* likewise, who asks for tags in batches */
 	bool told;			/* something of it went back then */
 	unsigned int id;
 	struct model_count count;

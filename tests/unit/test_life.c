@@ -76,6 +76,12 @@ static bool may_recover(const struct model_kernel *kernel, size_t way, size_t mo
 	return mode != 1 || kernel->features & UBLK_F_QUIESCE;	/* get-data loses reads before */
 }
 
+/* In batches it could only be had with errors. */
+static bool may_be_quiesced(const struct model_kernel *kernel, size_t mode)
+{
+	return kernel->features & UBLK_F_QUIESCE && strcmp(modes[mode], "--io=batch");
+}
+
 /* Its servers begin to, so often, and then there is one that goes on. */
 static bool has_died(unsigned int deaths)
 {
@@ -477,7 +483,7 @@ static bool is_without_server(unsigned int deaths)
 static void pause_and_go_on(const struct model_kernel *kernel, size_t way, size_t mode)
 {
 	struct life life = life_of(&life_kinds[MEM], kernel);
-	unsigned int times = kernel->features & UBLK_F_QUIESCE ? DEATHS : 0;
+	unsigned int times = may_be_quiesced(kernel, mode) ? DEATHS : 0;
 
 	life.model.release = 2;
 	life.load = life_load(&life_kinds[MEM], 0, way);	/* no /sys tells that all is answered: it is killed at once */
@@ -518,7 +524,7 @@ static void quiesced_by_somebody_else(void)
 		const struct disk_kind *kind = &life_kinds[i / ARRAY_SIZE(modes)];
 		struct life life = life_of(kind, NEWEST);
 
-		if (kind == &life_kinds[OVER_FILE])
+		if (kind == &life_kinds[OVER_FILE] || !may_be_quiesced(NEWEST, i % ARRAY_SIZE(modes)))
 			continue;
 		life.load = life_load(kind, 0, false);
 		life_add_word(&life, modes[i % ARRAY_SIZE(modes)]);

@@ -421,6 +421,20 @@ static void grants_of_batches(void)
 	}
 }
 
+/* A disk that may have another server can be told to wait for it, but not in batches: requests would fail. */
+static void quiesced_without_errors(void)
+{
+	for (enum io_mode mode = IO_COPY; mode < IO_MODES; mode++) {
+		struct features features = { .offered_known = true, .offered = 0xfffff };
+		struct spec spec = usual();
+
+		spec.io_mode = (int)mode;
+		spec.recovery = RECOVERY_REISSUE;
+		CHECK_EQ(features_ask(&features, &spec, false), 0);
+		CHECK_EQ(!(features.asked & UBLK_F_QUIESCE), mode == IO_BATCH);
+	}
+}
+
 static void modes_of_devices(void)
 {
 	for (enum io_mode mode = IO_COPY; mode < IO_MODES; mode++) {
@@ -783,6 +797,7 @@ TESTS(
 	{ "what cannot be had is named, with the release that has it", words_of_refusals },
 	{ "what ADD_DEV grants decides, and may be too little", grants_decide },
 	{ "in batches bytes move by user-copy, if that is granted, else by copy", grants_of_batches },
+	{ "disks that may have another server can be quiesced, but those with batches", quiesced_without_errors },
 	{ "the flags of a device tell how its bytes travel", modes_of_devices },
 	{ "-v tells what the kernel refused", refusals_are_told },
 	{ "shared memory is asked for when it is wanted, and refused with the reason", memory_that_is_shared },
