@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # long
 # timeout: 2400
-about "a thousand servers, of every kind of disk and every way for bytes, are killed and 200 exchanged, under a load that verifies: no error, no lost byte"
+about "a thousand servers, of every kind of disk and every way for bytes, are killed, 200 exchanged, 200 quiesced and recovered where the kernel can, under a load that verifies: no error, no lost byte"
 
 # load DISK - 24 MiB, written and read back until the file named enough is there; its longest wait is kept
 load() {
@@ -20,7 +20,21 @@ reads_alike() {
 	done
 }
 
-# hammer KILLS DISK LOAD... - which runs meanwhile; every fifth time the next server is exchanged for another, too
+# exchanged DISK, held DISK - the server that has just come goes again, for another one at once or when that is asked for
+exchanged() {
+	wait_until 60 another_serves "$1" "$shot"
+	ublk-ctl upgrade "$1"
+	exchanges=$((exchanges + 1))
+}
+held() {
+	ublk-ctl list -n --raw -O flags "$1" | grep -q QUIESCE || return 0
+	wait_until 60 another_serves "$1" "$shot"
+	ublk-ctl quiesce "$1"
+	ublk-ctl recover "$1"
+	holds=$((holds + 1))
+}
+
+# hammer KILLS DISK LOAD... - which runs meanwhile; of five servers that come after a kill one is exchanged, one is held
 hammer() {
 	local kills="$1" disk="$2" loaded
 
@@ -30,10 +44,11 @@ hammer() {
 	loaded=$!
 	while test "$kills" -gt 0; do
 		kill_worker "$disk"
-		kills=$((kills - 1))
-		test $((kills % 5)) = 0 || continue
-		wait_until 60 another_serves "$disk" "$shot"
-		ublk-ctl upgrade "$disk"
+		kills=$((kills - 1)) killed=$((killed + 1))
+		case $((kills % 5)) in
+		0) exchanged "$disk" ;;
+		2) held "$disk" ;;
+		esac
 	done
 	: >"$case/enough"
 	wait "$loaded" || fail "$disk: the load ended with status $?"
@@ -46,7 +61,6 @@ served() {
 	disk=$(start_disk "$@" --queues 2 --depth 32)
 	hammer "$kills" "$disk" load "$disk"
 	stop_disk "$disk"
-	killed=$((killed + kills))
 	echo "ublk-$*: $kills"
 }
 
@@ -58,7 +72,7 @@ had() {
 }
 
 requires fio jq zip
-killed=0
+killed=0 exchanges=0 holds=0
 truncate -s 64M "$case/lower"
 for mode in $(modes); do
 	! had "$mode" || served 100 file "$case/lower" --supervise --io="$mode"
@@ -78,9 +92,9 @@ pattern 8M 7 >"$case/member"
 disk=$(start_disk zip "$case/archive.zip" --member=member --supervise)
 hammer 100 "$disk" reads_alike "$disk" "$case/member"
 stop_disk "$disk"
-killed=$((killed + 100))
 
 expect "$killed" -ge 1000
 counted_as "$killed" "servers killed under a load that verifies"
-counted_as $((killed / 5)) "servers exchanged under a load that verifies"
+counted_as "$exchanges" "servers exchanged under a load that verifies"
+counted_as "$holds" "servers quiesced and recovered under a load that verifies"
 remark "the longest that a request waited: $(sort -n "$case/waits" | tail -n 1) ms"
