@@ -19,7 +19,7 @@ UNIT := $(OUT)/unit
 UNIT_CC ?= gcc
 OBJCOPY ?= $(CROSS_COMPILE)objcopy
 UNIT_WERROR ?= -Werror
-UNIT_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DUBLK_VERSION='"unit"' -I. -I$(UNIT) -isystem $(OUT)/deps/include -Wall -Wextra $(UNIT_WERROR) -O1 -g \
+UNIT_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DUBLK_VERSION='"unit"' -I. -I$(UNIT) -I$(OUT)/generated -isystem $(OUT)/deps/include -Wall -Wextra $(UNIT_WERROR) -O1 -g \
 	-fno-omit-frame-pointer -MMD -MP
 UNIT_LIBS = $(OUT)/deps/lib/libz.a $(OUT)/deps/lib/libdeflate.a -pthread
 UNIT_ASAN := -fsanitize=address,undefined -fno-sanitize-recover=all
@@ -28,12 +28,12 @@ UNIT_TSAN := -fsanitize=thread
 UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_*.c)))
 UNIT_TSAN_TESTS := test_serve test_store test_inflate
 UNIT_LIFE_TESTS := test_life test_failures
-UNIT_CALLS_TESTS := $(UNIT_LIFE_TESTS) test_world	# these have calls.c between the sources and the C library
+UNIT_CALLS_TESTS := $(UNIT_LIFE_TESTS) test_world test_tools test_boot test_file test_budget test_zip	# these have calls.c between the sources and the C library
 UNIT_MODEL_TESTS := test_serve test_library $(UNIT_LIFE_TESTS)
 UNIT_NATIVE_TESTS := $(UNIT_MODEL_TESTS)	# the model is made for one C library
-UNIT_REAL_LOG := test_log test_library $(UNIT_LIFE_TESTS)
-# What every test may link with: all but main and the tools, and what the tests have their own of
-UNIT_CORE := $(filter-out core/main.c core/sandbox.c core/ring.c applets/init.c applets/ctl%,$(ALL_SOURCES)) tests/unit/no_sandbox.c
+UNIT_REAL_LOG := test_log test_library test_tools test_boot $(UNIT_LIFE_TESTS)
+# What every test may link with: all but main, and what the tests have their own of
+UNIT_CORE := $(filter-out core/main.c core/sandbox.c core/ring.c,$(ALL_SOURCES)) tests/unit/no_sandbox.c
 UNIT_PROGRAMS := $(UNIT_TESTS:%=$(UNIT)/asan/%) $(UNIT_TSAN_TESTS:%=$(UNIT)/tsan/%) \
 	$(patsubst %,$(UNIT)/musl/%,$(filter-out $(UNIT_NATIVE_TESTS),$(UNIT_TESTS)))
 UNIT_SCRIPTS := $(wildcard tests/unit/*.sh)
@@ -54,7 +54,7 @@ $(UNIT)/$1/%.o: %.c tests/tests.mk $$(UNIT_GENERATED) $(OUT)/deps/deps.stamp
 
 $(UNIT)/$1/core.a: $2
 	$$(Q)rm -f $$@
-	$$(Q)$(AR) rcs $$@ $$^
+	$$(Q)$(AR) qcs $$@ $$^		# and not r, which takes core/stats.o and applets/ctl/stats.o for the same
 
 $(UNIT)/$1/called.a: $(UNIT)/$1/core.a $(UNIT)/called
 	$$(Q)$(OBJCOPY) --redefine-syms=$(UNIT)/called $$< $$@
@@ -82,7 +82,7 @@ $(eval $(call unit_flavour,musl,$(UNIT_CORE:%.c=$(OUT)/obj/%.o),$$(UNIT_MUSL)))
 
 # What a test needs beside itself
 UNIT_HELPERS = $(if $(filter $(UNIT_REAL_LOG),$1),,tests/unit/said) \
-	$(if $(filter test_inflate $(UNIT_LIFE_TESTS),$1),tests/unit/deflater) \
+	$(if $(filter test_inflate test_zip $(UNIT_LIFE_TESTS),$1),tests/unit/deflater) \
 	$(if $(filter $(UNIT_LIFE_TESTS),$1),tests/unit/life) $(if $(filter $(UNIT_CALLS_TESTS),$1),tests/unit/calls) \
 	$(if $(filter $(UNIT_MODEL_TESTS),$1),tests/unit/model tests/unit/model_ctrl tests/unit/load) $(if $(filter test_uapi,$1),tests/unit/uapi_host)
 unit_objects = $(patsubst %,$(UNIT)/$1/%.o,tests/unit/$2 $(call UNIT_HELPERS,$2)) $(UNIT)/$1/$(if $(filter $(UNIT_CALLS_TESTS),$2),called,core).a
@@ -129,9 +129,11 @@ test-foreign: all
 
 UNIT_VALGRIND := valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite
 
-.PHONY: coverage valgrind msan
-coverage: $(OUT)/deps/deps.stamp
-	$(Q)$(MAKE) --no-print-directory $(UNIT_JOBS) $(UNIT_TESTS:%=$(UNIT)/cov/%)
+.PHONY: coverage counted valgrind msan
+counted: $(UNIT_TESTS:%=$(UNIT)/cov/%) $(ALL_SOURCES:%.c=$(UNIT)/cov/%.o)
+	@:
+coverage: $(OUT)/deps/deps.stamp $(OUT)/generated/syscalls.inc
+	$(Q)$(MAKE) --no-print-directory $(UNIT_JOBS) counted
 	$(Q)tests/unit/coverage.py $(UNIT)/cov $(UNIT_TESTS:%=$(UNIT)/cov/%)
 
 valgrind: $(OUT)/deps/deps.stamp

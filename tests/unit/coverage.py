@@ -3,8 +3,8 @@
 """coverage.py DIR PROGRAM... - run the programs, and tell how much of each source has been gone through
 
 A source is compiled many times, into the archive and into tests that have it in them: a line counts as gone through if it
-was in any, and a branch if it was taken in any. What must() does when it does not hold is no branch: it cannot be taken.
-DIR holds the objects and what they counted.
+was in any, and a branch if it was taken in any. A source that no test links with counts as well, with nothing gone through.
+What must() does when it does not hold is no branch: it cannot be taken. DIR holds the objects and what they counted.
 
 The file "unreached" beside this one has a line for each that no test goes through, with the reason: it counts as gone through.
 Sources in WHOLE must be gone through in all their branches, or this fails, as it does for a line in "unreached" that is not
@@ -103,7 +103,7 @@ def main():
         if wrong:
             failed += 1
             print(f"{program}: {wrong}")
-    lines = merge([str(path) for path in out.rglob("*.gcda")])
+    lines = merge([str(path) for path in out.rglob("*.gcno")])
     wrong = excuse(lines)
     total = [0, 0, 0, 0]
     rows = []
