@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,6 +54,10 @@ static struct shared {
 	bool hurrying;
 	_Atomic long long skipped_ms;
 	int load_error, node_error;
+	unsigned int fails;		/* 1 + the number of a call; 0: none */
+	_Atomic unsigned int left;	/* times that it still works, 0: it has failed */
+	int fails_with;
+	unsigned int direct_memory, direct_offset;
 } *shared;
 
 static unsigned int known;		/* calls */
@@ -157,6 +162,21 @@ const char *calls_text(const struct refusal *r)
 	return text;
 }
 
+void calls_fail(const char *name, unsigned int nth, int error)
+{
+	shared->fails = 0;
+	shared->left = nth;
+	shared->fails_with = error;
+	for (unsigned int i = 0; name && i < known; i++)
+		if (!strcmp(__start_calls[i]->name, name))
+			shared->fails = i + 1;
+}
+
+bool calls_failed(void)
+{
+	return shared->fails && !shared->left;
+}
+
 void calls_root(const char *root)
 {
 	snprintf(shared->root, sizeof(shared->root), "%s", root ? root : "");
@@ -177,12 +197,32 @@ void calls_makes_nodes(int error)
 	shared->node_error = error;
 }
 
+void calls_says_of_direct(unsigned int memory, unsigned int offset)
+{
+	shared->direct_memory = memory;
+	shared->direct_offset = offset;
+}
+
 /* --- what calls go through ---------------------------------------------------------------- */
+
+/* Is it this one's turn? */
+static bool fails_now(void)
+{
+	unsigned int left = shared->left;
+
+	while (left && !atomic_compare_exchange_weak(&shared->left, &left, left - 1))
+		;
+	return left == 1;
+}
 
 static bool refused(const struct call *call)
 {
 	unsigned int number = call->number, n;
 
+	if (shared->fails == number + 1 && fails_now()) {
+		errno = shared->fails_with;
+		return true;
+	}
 	if (!begun)
 		return false;
 	n = made[number]++;
@@ -202,7 +242,7 @@ static bool refused(const struct call *call)
 /* Where to look for @path. */
 static const char *at(const char *path)
 {
-	static const char *const ours[] = { "/proc/", "/sys/", "/etc/", "/dev/", "/sbin/", "/lib/modules/" };
+	static const char *const ours[] = { "/proc/", "/sys/", "/etc/", "/dev/", "/run/", "/sbin/", "/lib/modules/" };
 	static __thread char elsewhere[2][400];
 	static __thread unsigned int turn;
 	struct stat st;
@@ -325,6 +365,21 @@ VARIADIC int called_prctl(int option, ...)
 	return refused(&call_prctl) ? -1 : prctl(option, a[0], a[1], a[2], a[3]);
 }
 
+/* Of struct statx, which the C library need not know as a whole */
+#define STX_MASK 0
+#define STX_DIO (152 / sizeof(uint32_t))
+#define DIOALIGN 0x2000U
+
+static long say_of_direct(uint32_t *stx)
+{
+	bool says = shared->direct_memory || shared->direct_offset;
+
+	stx[STX_MASK] = says ? DIOALIGN : 0;
+	stx[STX_DIO] = shared->direct_memory;
+	stx[STX_DIO + 1] = shared->direct_offset;
+	return 0;
+}
+
 /* Who is killed ends between two things that the model does at once. */
 NOTE(syscall, ENOMEM)
 long called_syscall(long number, ...);
@@ -337,6 +392,8 @@ VARIADIC long called_syscall(long number, ...)
 		errno = shared->load_error;
 		return shared->load_error ? -1 : 0;
 	}
+	if (number == SYS_statx && a[3] == DIOALIGN && *shared->root)
+		return say_of_direct((uint32_t *)a[4]);
 	if (number == SYS_pidfd_send_signal && a[1] == SIGKILL && model_kill_through)
 		return model_kill_through((int)a[0], SIGKILL) ? 0 : -1;
 	return syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
@@ -390,7 +447,10 @@ NOTE(execv, ENOENT)
 int called_execv(const char *path, char *const *words);
 int called_execv(const char *path, char *const *words)
 {
-	return refused(&call_execv) || at(path) == path ? -1 : execv(at(path), words);	/* nothing of this machine's */
+	if (refused(&call_execv))
+		return -1;
+	errno = ENOENT;
+	return at(path) == path ? -1 : execv(at(path), words);	/* nothing of this machine's */
 }
 
 NOTE(fork, EAGAIN)

@@ -31,13 +31,18 @@ void calls_refuse(const struct refusal *r);
 void calls_interrupt(bool interrupt);
 bool calls_were_refused(void);
 const char *calls_text(const struct refusal *r);
+/* Without all that: call @name fails with @error, an errno, the @nth time from now on, 1 for the next, whoever makes it. */
+void calls_fail(const char *name, unsigned int nth, int error);
+bool calls_failed(void);
 
-/* Below /proc, /sys, /etc, /dev, /sbin and /lib/modules, what there is in @root is found first. NULL: as it is. */
+/* Below /proc, /sys, /etc, /dev, /run, /sbin and /lib/modules, what there is in @root is found first. NULL: as it is. */
 void calls_root(const char *root);
 /* Who waits for something until a time comes waits no longer than until nothing happens: his clock goes on. */
 void calls_hurry(bool hurry);
 /* What becomes of loading a module, and of making a node, which is an empty file then: 0 or an errno. */
 void calls_loads(int error);
 void calls_makes_nodes(int error);
+/* What statx() says that direct I/O wants of memory and offsets. 0 and 0: nothing about it. */
+void calls_says_of_direct(unsigned int memory, unsigned int offset);
 
 #endif
