@@ -45,20 +45,16 @@ static void add_level(struct budget *budget, const char *path)
 
 void budget_open(struct budget *budget)
 {
-	char path[TEXT_MAX], *at;
+	char path[TEXT_MAX], *at = path + 3, *slash;
 
 	*budget = (struct budget){ .meminfo = open_read("/proc/meminfo") };
 	if (proc_read("/proc/self/cgroup", path, sizeof(path)) <= 0 || strncmp(path, "0::", 3))
 		return;		/* "0::/a/b": the unified hierarchy, or none */
-	at = path + 3;
-	for (;;) {
-		char *slash = strrchr(at, '/');
-
-		if (!slash)
-			return;
-		add_level(budget, slash == at && !at[1] ? "" : at);
+	while ((slash = strrchr(at, '/'))) {
+		add_level(budget, at);
 		*slash = '\0';
 	}
+	add_level(budget, "");	/* which has a limit where it is the root of a container only */
 }
 
 void budget_close(struct budget *budget)
