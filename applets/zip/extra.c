@@ -40,19 +40,20 @@ static const char *remember(struct extra *extra, enum extra_kind kind, const uns
 /* Up to three bytes at the end, too few for a field, are padding that some tools leave. */
 const char *extra_find(struct extra *extra, const unsigned char *bytes, size_t length)
 {
-	const char *why = NULL;
-
 	*extra = (struct extra){ 0 };
-	while (length >= HEAD && !why) {
+	while (length >= HEAD) {
 		uint16_t number = get16(bytes), size = get16(bytes + 2);
+		const char *why;
 
 		bytes += HEAD;
 		length -= HEAD;
 		if (size > length)
 			return "is damaged: its extra field reaches beyond its end";
 		why = remember(extra, kind_of(number), bytes, size);
+		if (why)
+			return why;
 		bytes += size;
 		length -= size;
 	}
-	return why;
+	return NULL;
 }

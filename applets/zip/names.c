@@ -58,13 +58,9 @@ static bool utf8_valid(const unsigned char *bytes, size_t length)
 	}
 }
 
-/* One of the 16-bit ones. */
+/* One of the 16-bit ones that take more than a byte. */
 static size_t utf8_put(char *to, uint16_t character)
 {
-	if (character < 0x80) {
-		to[0] = (char)character;
-		return 1;
-	}
 	if (character < 0x800) {
 		to[0] = (char)(0xc0 | character >> 6);
 		to[1] = (char)(0x80 | (character & 0x3f));
@@ -111,7 +107,7 @@ static size_t decode(char *to, unsigned char byte, enum encoding encoding)
 {
 	if (byte >= 0x80 && encoding == ENCODING_CP437)
 		return utf8_put(to, cp437[byte - 0x80]);
-	if (encoding == ENCODING_LATIN1)
+	if (byte >= 0x80 && encoding == ENCODING_LATIN1)
 		return utf8_put(to, byte);
 	*to = (char)byte;
 	return 1;

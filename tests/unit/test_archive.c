@@ -100,6 +100,7 @@ static int outcome_crc(uint32_t *crc)
 		count++;
 		got = 0;
 	}
+	CHECK(got || (uint64_t)count <= archive_entries(archive));
 	CHECK_EQ(archive_next(archive, &entry), got);		/* the end stays the end, and an error an error */
 	*crc = archive_crc(archive);
 	archive_close(archive);
@@ -415,6 +416,12 @@ static void locator_alone(void)
 	CHECK_EQ(outcome(), 0);
 	put16(end_record(&z) + 10, 0xffff);
 	REFUSED(-EINVAL, "zip64 end record is not where it should be");
+	put16(end_record(&z) + 10, 0);
+	for (int at = 12; at <= 16; at += 4) {		/* any of the numbers may say "see there" */
+		put32(end_record(&z) + at, UINT32_MAX);
+		REFUSED(-EINVAL, "zip64 end record is not where it should be");
+		put32(end_record(&z) + at, 0);
+	}
 }
 
 static void wide_parts(void)
@@ -591,6 +598,8 @@ static void signature(void)
 	add_signature(20, 20);
 	CHECK_EQ(outcome_crc(&crc), 1);
 	CHECK_EQ(crc, crc32_add(0, z.records, z.records_length));
+	add_signature(65535, 65535);	/* more than is read at a time */
+	CHECK_EQ(outcome(), 1);
 	add_signature(20, 19);
 	REFUSED(-EINVAL, "goes on after");
 	add_signature(20, 21);
@@ -634,6 +643,15 @@ static void large_records(void)
 	CHECK_EQ(outcome_crc(&crc), z.entries);
 	CHECK_TEXT(names, expected);
 	CHECK_EQ(crc, crc32_add(0, z.records, z.records_length));
+	for (int after = 1; ; after++) {		/* each read fails once */
+		int got;
+
+		stop_after = after;
+		got = outcome_crc(&crc);
+		if (stop_after || !CHECK_EQ(got, -EREMOTEIO))
+			break;
+	}
+	stop_after = 0;
 }
 
 static void two_archives_two_crcs(void)
