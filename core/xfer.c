@@ -190,18 +190,9 @@ static int64_t discard_file(struct xfer *xfer, struct request *request, const st
 /* Flush, discard and zero; reads and writes are the mode's. */
 static int64_t change_file(struct xfer *xfer, struct request *request, const struct place *place)
 {
-	switch (request->rest.op) {
-	case OP_FLUSH:
+	if (request->rest.op == OP_FLUSH)
 		return flush_file(xfer, request, place);
-	case OP_DISCARD:
-		return discard_file(xfer, request, place);
-	case OP_ZERO:
-		return zero_file(xfer, request, place);
-	case OP_READ:
-	case OP_WRITE:
-		break;
-	}
-	return -EOPNOTSUPP;
+	return request->rest.op == OP_DISCARD ? discard_file(xfer, request, place) : zero_file(xfer, request, place);
 }
 
 static bool has_bytes(const struct request *request)
@@ -227,22 +218,15 @@ static int copy(const struct request *request, char *to, const char *from, uint3
 
 static int64_t copy_memory(struct xfer *xfer, struct request *request, const struct place *place)
 {
+	enum op op = request->rest.op;
 	int err = 0;
 
-	switch (request->rest.op) {
-	case OP_READ:
+	if (op == OP_READ)
 		err = copy(request, buffer_at(request, done(request)), place->memory, place->length);
-		break;
-	case OP_WRITE:
+	else if (op == OP_WRITE)
 		err = copy(request, place->memory, buffer_at(request, done(request)), place->length);
-		break;
-	case OP_DISCARD:
-	case OP_ZERO:
-		drop_memory(xfer, request->rest.op, place->memory, place->length);
-		break;
-	case OP_FLUSH:
-		break;
-	}
+	else if (op != OP_FLUSH)
+		drop_memory(xfer, op, place->memory, place->length);
 	return err ? err : (int64_t)place->length;
 }
 
@@ -386,7 +370,7 @@ int xfer_settle(struct serving *serving, struct request *request, int moved)
 	uint32_t start = done(request);
 	int copied = 0;
 
-	if (xfer->driver_copies || request->rest.op != OP_READ || request->moving != IN_FILE || !request->buffer)
+	if (xfer->driver_copies || request->rest.op != OP_READ || !request->buffer)
 		return moved;
 	while (copied < moved) {
 		uint32_t at = start + (uint32_t)copied;

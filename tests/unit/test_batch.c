@@ -7,6 +7,7 @@
 #include "core/util.h"
 #include "core/xfer.h"
 #include "tests/check.h"
+#include "tests/unit/calls.h"
 
 #define DEPTH 8
 #define QUEUE 3
@@ -166,6 +167,20 @@ static void no_room(void)
 	refusal = -ENOMEM;
 	CHECK_EQ(batch_open(&batch), -ENOMEM);
 	batch_close(&batch);
+	refusal = 0;
+	for (unsigned int nth = 1; nth <= 3; nth++) {
+		batch = (struct batch){ .ring = &ring, .depth = DEPTH };
+		calls_fail("mmap", nth, ENOMEM);
+		CHECK_EQ(batch_open(&batch), -ENOMEM);
+		CHECK(calls_failed());
+		batch_close(&batch);
+	}
+	open_batch(false);
+	sqes_left = 1;					/* tags can be made known, and not asked for */
+	waits_for = 0;
+	CHECK_EQ(batch_fetch_all(&batch, address_of, addresses, 1), -EIO);
+	batch_close(&batch);
+	waits_for = -1;
 }
 
 /* Each buffer is lent as a whole, and what is in it are the tags. */

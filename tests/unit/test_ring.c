@@ -1,6 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 /* test_ring.c - the door to the kernel, with nobody behind it: liburing is stood in for, ublkcN is a file in memory */
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static unsigned int copy_interruptions;
+
+/* As they are, after so many interruptions. */
+static ssize_t copy_in(int fd, const void *from, size_t length, off_t at)
+{
+	if (!copy_interruptions)
+		return pwrite(fd, from, length, at);
+	copy_interruptions--;
+	return -1;
+}
+
+static ssize_t copy_out(int fd, void *to, size_t length, off_t at)
+{
+	if (!copy_interruptions)
+		return pread(fd, to, length, at);
+	copy_interruptions--;
+	return -1;
+}
+
+#define pwrite copy_in
+#define pread copy_out
 #include "core/ring.c"
+#undef pwrite
+#undef pread
 
 #include "tests/check.h"
 
@@ -15,6 +42,8 @@ static unsigned int submitted, interruptions, waits;
 static unsigned int sq_flags;			/* as the kernel sets them */
 static unsigned int entered;			/* to have done what is pending; that brings a completion */
 static int refusal;
+static bool stuck;				/* what is submitted stays where it is */
+static unsigned int exits, files_given;
 static unsigned int sparse;
 static struct io_uring_buf buffers[8];		/* a group of them, as the kernel sees it */
 static bool grouped;
@@ -53,14 +82,14 @@ struct io_uring_buf_ring *io_uring_setup_buf_ring(struct io_uring *ring, unsigne
 	return refusal ? NULL : (struct io_uring_buf_ring *)buffers;
 }
 
-void io_uring_queue_exit(struct io_uring *ring) { (void)ring; }
+void io_uring_queue_exit(struct io_uring *ring) { (void)ring; exits++; }
 
 int io_uring_register_files(struct io_uring *ring, const int *files, unsigned count)
 {
 	(void)ring;
-	(void)files;
-	(void)count;
-	return 0;
+	CHECK(files[0] == 77);
+	files_given = count;
+	return refusal;
 }
 
 int io_uring_register_buffers_sparse(struct io_uring *ring, unsigned count)
@@ -99,6 +128,8 @@ static int submit(struct io_uring *ring)
 	}
 	if (refusal)
 		return refusal;
+	if (stuck)
+		return 0;
 	submitted += (unsigned int)count;
 	sq_head = ring->sq.sqe_tail;
 	return count;
@@ -236,7 +267,30 @@ static void sqes_are_clear(void)
 		interruptions = 3;
 		CHECK_EQ(ring_submit_and_wait(&ring), 0);
 		CHECK_EQ(interruptions, 0);
+		for (unsigned int i = 0; i < 4; i++)
+			CHECK(ring_sqe(&ring));
+		stuck = true;
+		CHECK(!ring_sqe(&ring));
+		stuck = false;
 	}
+}
+
+static void rings_end(void)
+{
+	struct ring ring;
+
+	reset();
+	CHECK_EQ(ring_open(&ring, 8, RING_DATA), 0);
+	ring.uring.ring_fd = memfd_create("ring", MFD_CLOEXEC);
+	CHECK_EQ(ring_poll_fd(&ring), ring.uring.ring_fd);
+	CHECK_EQ(ring_register_files(&ring, (const int[]){ 77, 78 }, 2), 0);
+	CHECK_EQ(files_given, 2);
+	refusal = -EMFILE;
+	CHECK_EQ(ring_register_files(&ring, (const int[]){ 77 }, 1), -EMFILE);
+	ring_leave(&ring);				/* as a server does, which may do nothing else any more */
+	CHECK(fcntl(ring.uring.ring_fd, F_GETFD) < 0 && !exits);
+	ring_close(&ring);
+	CHECK_EQ(exits, 1);
 }
 
 static void completions_are_taken_once(void)
@@ -334,6 +388,12 @@ static void user_copy(void)
 	CHECK(!memcmp(bytes, "taken!", 6));
 	CHECK_EQ(ring_user_copy(fd, 2, 3, 515, bytes, sizeof(bytes), false), 3);
 	CHECK(!memcmp(bytes, "en!", 3));
+	for (int fill = 0; fill < 2; fill++) {
+		copy_interruptions = 2;
+		errno = EINTR;
+		CHECK_EQ(ring_user_copy(fd, 2, 3, 512, bytes, 3, fill), 3);
+		CHECK_EQ(copy_interruptions, 0);
+	}
 	close(fd);
 	CHECK(ring_user_copy(fd, 2, 3, 0, bytes, 1, true) == -1 && errno == EBADF);
 	CHECK(ring_user_copy(fd, 2, 3, 0, bytes, 1, false) == -1 && errno == EBADF);
@@ -361,6 +421,7 @@ TESTS(
 	{ "a ring that spins tells when there is work in the kernel", rings_that_spin },
 	{ "spinning ends with a completion, or in sleep", spinning },
 	{ "SQEs are clear, and never more than fit; signals do not matter", sqes_are_clear },
+	{ "a ring is told its files, watched, and left or closed", rings_end },
 	{ "each completion is taken once", completions_are_taken_once },
 	{ "a table of buffers is as large as it is asked for, or refused", tables_of_buffers },
 	{ "buffers to choose from are given, one after the other", groups_of_buffers },

@@ -14,7 +14,9 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 
+#include "core/region.h"
 #include "core/util.h"
 #include "core/xfer.h"
 #include "tests/check.h"
@@ -67,11 +69,50 @@ ssize_t ring_user_copy(int char_fd, uint16_t queue, uint16_t tag, uint32_t start
 static unsigned int durable, written, flushed;
 static int allocated[8];			/* modes of fallocate() */
 static unsigned int allocations;
+static bool no_holes, nothing_dropped;		/* the file, the memory cannot */
+static bool interrupting, interrupted;		/* every second of these calls */
+static void (*inside)(void);			/* called where zeroes are mapped, or go */
+static int no_file;				/* error of making one in memory */
+
+static bool is_interrupted(void)
+{
+	interrupted = interrupting && !interrupted;
+	errno = EINTR;
+	return interrupted;
+}
+
+ssize_t pread(int fd, void *to, size_t length, off_t offset)
+{
+	return is_interrupted() ? -1 : syscall(SYS_pread64, fd, to, length, offset);
+}
+
+int madvise(void *at, size_t length, int advice)
+{
+	errno = EINVAL;
+	return nothing_dropped ? -1 : (int)syscall(SYS_madvise, at, length, advice);
+}
+
+int memfd_create(const char *name, unsigned int flags)
+{
+	if (inside)
+		inside();
+	errno = no_file;
+	return no_file ? -1 : (int)syscall(SYS_memfd_create, name, flags);
+}
+
+int munmap(void *at, size_t length)
+{
+	if (inside)
+		inside();
+	return (int)syscall(SYS_munmap, at, length);
+}
 
 ssize_t pwritev2(int fd, const struct iovec *vector, int count, off_t offset, int flags)
 {
 	CHECK_EQ(count, 1);
 	CHECK(flags == 0 || flags == RWF_DSYNC);
+	if (is_interrupted())
+		return -1;
 	written++;
 	durable += flags == RWF_DSYNC;
 	return pwrite(fd, vector->iov_base, vector->iov_len, offset);
@@ -79,12 +120,19 @@ ssize_t pwritev2(int fd, const struct iovec *vector, int count, off_t offset, in
 
 int fdatasync(int fd)
 {
+	if (is_interrupted())
+		return -1;
 	flushed++;
 	return (int)syscall(SYS_fdatasync, fd);
 }
 
 int fallocate(int fd, int mode, off_t offset, off_t length)
 {
+	if (is_interrupted())
+		return -1;
+	errno = EOPNOTSUPP;
+	if (no_holes)
+		return -1;
 	if (allocations < ARRAY_SIZE(allocated))
 		allocated[allocations++] = mode;
 	return (int)syscall(SYS_fallocate, fd, mode, offset, length);
@@ -209,6 +257,9 @@ static void end(unsigned int tag, int result)
 {
 	request_resume(&xfer.serving, &requests[tag], result);
 }
+
+static int make_file(void);
+static bool file_is_right(void);
 
 /* --- who waits for a buffer -------------------------------------------------------- */
 
@@ -516,6 +567,21 @@ static void ways_to_discard(void)
 		file = -1;
 		begin(0, OP_DISCARD, 0, 4096);		/* EBADF here */
 		CHECK_EQ(results[0], -EBADF);
+		file = make_file();
+		no_holes = true;			/* then it stays as it is, which is allowed */
+		begin(0, OP_DISCARD, 0, 4096);
+		CHECK_EQ(results[0], 4096);
+		CHECK(!sent && file_is_right());
+		no_holes = false;
+		close(file);
+		close_xfer();
+
+		open_xfer(mode, false);
+		requests[0].fixed = BUFFER_AUTO;
+		sqes_left = 1;				/* none for the command */
+		begin(0, OP_DISCARD, 0, 4096);
+		end(0, -EOPNOTSUPP);
+		CHECK(answers == 1 && results[0] == -EIO);
 		close_xfer();
 	}
 }
@@ -573,6 +639,18 @@ static void durable_writes(void)
 static struct place says_needs(const struct span *span)
 {
 	return span->fetched ? in_file(file, span->offset, span->length) : needs(file, 65536, 512, memory);
+}
+
+/* As if a discard needed anything: its file ends where the disk does not. */
+static void needs_that_are_not_there(void)
+{
+	open_xfer(IO_COPY, false);
+	says = says_needs;
+	begin(0, OP_DISCARD, 0, 4096);
+	CHECK_EQ(sent, 1);
+	end(0, 0);
+	CHECK(answers == 1 && results[0] == -EIO);
+	close_xfer();
 }
 
 static void reads_before_durable_writes(void)
@@ -812,7 +890,9 @@ static void finish(void)
 
 static int all_of(struct span span)
 {
+	interrupting = xfer.at_once;
 	begin_span(0, span);
+	interrupting = false;
 	if (xfer.at_once && xfer.mode < IO_ZERO_COPY)
 		CHECK(!sent && answers);		/* done, without the ring */
 	finish();
@@ -989,6 +1069,54 @@ static void real_files(bool at_once)
 static void files_by_the_ring(void) { real_files(false); }
 static void files_at_once(void) { real_files(true); }
 
+static struct place says_half_nowhere(const struct span *span) { return nowhere((uint32_t)min_u64(span->length, 4096)); }
+
+/* What is nowhere in part has to be put together in a buffer, and there is none. */
+static void zeroes_that_wait(void)
+{
+	open_xfer(IO_GET_DATA, false);
+	for (unsigned int tag = 0; tag < LARGE; tag++)
+		begin(tag, OP_READ, 0, MAX_IO);
+	says = says_half_nowhere;
+	memset(bytes[LARGE], '?', 8192);
+	begin(LARGE, OP_READ, 0, 8192);
+	CHECK_EQ(answers, 0);
+	end(0, -EIO);
+	xfer_submitted(&xfer);
+	CHECK(answers == 2 && results[LARGE] == 8192 && !bytes[LARGE][0] && !bytes[LARGE][8191]);
+	for (unsigned int tag = 1; tag < LARGE; tag++)
+		end(tag, -EIO);
+	close_xfer();
+}
+
+/* What clients share with us they may take away at any time. */
+static void shared_memory_that_is_gone(void)
+{
+	int fd = memfd_create("shared", MFD_CLOEXEC);
+	char *at;
+
+	CHECK_EQ(ftruncate(fd, 8192), 0);
+	at = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	CHECK_EQ(region_guard(), 0);
+	for EVERY_MODE(mode) {
+		open_xfer(mode, false);
+		for (int gone = 0; gone < 2; gone++) {
+			CHECK_EQ(ftruncate(fd, gone ? 0 : 8192), 0);
+			for (unsigned int i = 0; i < 3; i++) {
+				answers = 0;
+				requests[0].shared = at;
+				says = i < 2 ? says_memory : says_half_nowhere;
+				begin(0, i == 1 ? OP_WRITE : OP_READ, 0, 8192);
+				CHECK(answers == 1 && results[0] == (gone ? -EIO : 8192));
+			}
+		}
+		requests[0].shared = NULL;
+		close_xfer();
+	}
+	munmap(at, 8192);
+	close(fd);
+}
+
 /* Each takes a buffer and gives it back only with its command, so even these may have to wait. */
 static void waiters_at_once(void)
 {
@@ -1039,6 +1167,19 @@ static void memory_given_back(void)
 					}
 				}
 		CHECK(!copies && !sent);
+		nothing_dropped = true;			/* then it is cleared, or stays */
+		for (enum op op = OP_DISCARD; op <= OP_ZERO; op++) {
+			struct request request = { .rest = { .op = op } };
+			struct place place = in_memory(at, 4 * page);
+
+			memset(at, 'x', 8 * page);
+			CHECK_EQ(xfer_move(&xfer.serving, &request, &place), 4 * page);
+			CHECK_EQ(at[0], op == OP_ZERO ? 0 : 'x');
+			CHECK_EQ(at[2 * page], op == OP_ZERO ? 0 : 'x');
+			CHECK_EQ(at[4 * page], 'x');
+		}
+		nothing_dropped = false;
+		CHECK_EQ(xfer_move(&xfer.serving, &(struct request){ .rest = { .op = OP_FLUSH } }, &(struct place){ .kind = IN_MEMORY }), 0);
 		close_xfer();
 	}
 	pages_free(at, 8 * page);
@@ -1104,6 +1245,48 @@ static void zeroes_are_shared(void)
 	close_xfer();
 }
 
+static void *open_and_close(void *unused)
+{
+	struct xfer other = { .mode = IO_USER_COPY, .max_io = MAX_IO };
+
+	(void)unused;
+	CHECK_EQ(xfer_open(&other, TAGS), 0);
+	xfer_close(&other, TAGS);
+	return NULL;
+}
+
+static pthread_t second;
+
+/* Another thread wants in, and is let in later: it works for nothing meanwhile. */
+static void let_another_wait(void)
+{
+	struct timespec spent = { 0 };
+	clockid_t clock;
+
+	inside = NULL;
+	CHECK_EQ(pthread_create(&second, NULL, open_and_close, NULL), 0);
+	CHECK_EQ(pthread_getcpuclockid(second, &clock), 0);
+	while (!spent.tv_sec && spent.tv_nsec < 20000000)
+		clock_gettime(clock, &spent);
+}
+
+static void zeroes_are_made_once(void)
+{
+	struct xfer first = { .mode = IO_USER_COPY, .max_io = MAX_IO };
+
+	inside = let_another_wait;			/* while they are mapped */
+	CHECK_EQ(xfer_open(&first, TAGS), 0);
+	CHECK(!inside && !pthread_join(second, NULL));
+	CHECK(!first.zeroes[0]);
+	inside = let_another_wait;			/* while they go */
+	xfer_close(&first, TAGS);
+	CHECK(!inside && !pthread_join(second, NULL));
+	no_file = EMFILE;
+	CHECK_EQ(xfer_open(&first, TAGS), -EMFILE);
+	no_file = 0;
+	xfer_close(&first, TAGS);
+}
+
 static void memory_of_the_pool(void)
 {
 	for EVERY_MODE(mode) {
@@ -1138,6 +1321,7 @@ TESTS(
 	{ "a file is zeroed by a hole, a range, or writes of no more than there is", ways_to_zero },
 	{ "a durable write says so, and no other", durable_writes },
 	{ "what a durable write needs to read first is read like anything else", reads_before_durable_writes },
+	{ "what is needed first and is not there is an error", needs_that_are_not_there },
 	{ "pages are registered unless the driver did, and unregistered before the answer", fixed_buffers },
 	{ "pages are registered for transfers of files alone, and never stay", fixed_when_needed },
 	{ "user-copy copies straight between request and memory", copies_of_memory },
@@ -1145,8 +1329,11 @@ TESTS(
 	{ "files are read, written, flushed and zeroed, in every mode", files_by_the_ring },
 	{ "files are read, written, flushed and zeroed at once, in every mode", files_at_once },
 	{ "what is done at once waits for buffers as well", waiters_at_once },
+	{ "zeroes that are put together wait for a buffer", zeroes_that_wait },
+	{ "what clients share and take away is an error", shared_memory_that_is_gone },
 	{ "dropped memory reads as zeroes, and what is beside it stays", memory_given_back },
 	{ "zeroes take little memory", memory_of_zeroes },
 	{ "queues share their zeroes, which nobody can write to and the last takes along", zeroes_are_shared },
+	{ "zeroes are made once, however many threads want them", zeroes_are_made_once },
 	{ "the pool's memory goes when it was not used for a while", memory_of_the_pool },
 )
