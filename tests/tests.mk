@@ -27,8 +27,9 @@ UNIT_TSAN := -fsanitize=thread
 
 UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_*.c)))
 UNIT_TSAN_TESTS := test_serve test_store test_inflate
-UNIT_LIFE_TESTS := test_life test_failures
-UNIT_CALLS_TESTS := $(UNIT_LIFE_TESTS) test_world test_tools test_boot test_file test_budget test_zip test_batch	# these have calls.c between the sources and the C library
+UNIT_LIFE_TESTS := test_life test_upgrade test_failures
+# These have calls.c between the sources and the C library
+UNIT_CALLS_TESTS := $(UNIT_LIFE_TESTS) test_world test_tools test_boot test_file test_budget test_zip test_batch
 UNIT_MODEL_TESTS := test_serve test_library $(UNIT_LIFE_TESTS)
 UNIT_NATIVE_TESTS := $(UNIT_MODEL_TESTS)	# the model is made for one C library
 UNIT_REAL_LOG := test_log test_library test_tools test_boot $(UNIT_LIFE_TESTS)
@@ -84,11 +85,14 @@ $(eval $(call unit_flavour,musl,$(UNIT_CORE:%.c=$(OUT)/obj/%.o),$$(UNIT_MUSL)))
 UNIT_HELPERS = $(if $(filter $(UNIT_REAL_LOG),$1),,tests/unit/said) \
 	$(if $(filter test_inflate test_scan test_zip $(UNIT_LIFE_TESTS),$1),tests/unit/deflater) \
 	$(if $(filter $(UNIT_LIFE_TESTS),$1),tests/unit/life) $(if $(filter $(UNIT_CALLS_TESTS),$1),tests/unit/calls) \
-	$(if $(filter $(UNIT_MODEL_TESTS),$1),tests/unit/model tests/unit/model_ctrl tests/unit/load) $(if $(filter test_uapi,$1),tests/unit/uapi_host)
+	$(if $(filter $(UNIT_MODEL_TESTS),$1),tests/unit/model tests/unit/model_ctrl tests/unit/load) \
+	$(if $(filter $(UNIT_MODEL_TESTS) $(UNIT_CALLS_TESTS),$1),tests/unit/outlive) $(if $(filter test_uapi,$1),tests/unit/uapi_host)
 unit_objects = $(patsubst %,$(UNIT)/$1/%.o,tests/unit/$2 $(call UNIT_HELPERS,$2)) $(UNIT)/$1/$(if $(filter $(UNIT_CALLS_TESTS),$2),called,core).a
 
 # Mappings are counted where the whole server runs
 $(UNIT)/%/test_serve: UNIT_WRAP := -Wl,--wrap=mmap,--wrap=munmap
+# Those that execute themselves once more must find all that is in them where it was
+$(UNIT_LIFE_TESTS:%=$(UNIT)/asan/%) $(UNIT_LIFE_TESTS:%=$(UNIT)/cov/%) $(UNIT_LIFE_TESTS:%=$(UNIT)/plain/%): UNIT_WRAP := -no-pie
 
 define unit_program
 $(UNIT)/asan/$1: $(call unit_objects,asan,$1)

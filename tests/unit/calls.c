@@ -29,11 +29,13 @@
 
 #include "tests/unit/calls.h"
 #include "tests/unit/model.h"
+#include "tests/unit/outlive.h"
 
 #pragma weak model_kill		/* not every test has the model */
 #pragma weak model_kill_through
 
 #define CALLS_MAX 100
+enum { OTHERS = CALLERS - 3, TRIAL, ANOTHER };
 #define ERRORS_MAX 3
 
 struct call {
@@ -67,7 +69,7 @@ static _Atomic unsigned int made[CALLS_MAX];
 
 __attribute__((constructor)) static void share(void)
 {
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	shared = outlive_get("calls", sizeof(*shared));
 	known = (unsigned int)(((uintptr_t)__stop_calls - (uintptr_t)__start_calls) / sizeof(struct call *));
 	for (unsigned int i = 0; i < known; i++)
 		__start_calls[i]->number = i;
@@ -77,7 +79,7 @@ __attribute__((constructor)) static void share(void)
 
 static void begin_as(unsigned int number)
 {
-	caller = number < CALLERS ? number : CALLERS - 1;
+	caller = number;
 	children = 0;
 	begun = true;
 	memset(made, 0, sizeof(made));
@@ -86,6 +88,11 @@ static void begin_as(unsigned int number)
 void calls_begin(void)
 {
 	begin_as(0);
+}
+
+void calls_go_on(bool trial)
+{
+	begin_as(trial ? TRIAL : ANOTHER);
 }
 
 void calls_count(void)
@@ -464,6 +471,6 @@ pid_t called_fork(void)
 	children++;
 	pid = fork();
 	if (!pid && begun)
-		begin_as(caller ? CALLERS : children);
+		begin_as(caller || children > OTHERS ? OTHERS : children);
 	return pid;
 }

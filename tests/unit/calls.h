@@ -10,7 +10,8 @@
 
 #include <stdbool.h>
 
-#define CALLERS 6	/* the process that calls_begin() was called in, its children in order; all others are the last */
+/* The process that calls_begin() was called in, its children in order, all others; who tries to be this program once more; who is it. */
+#define CALLERS 8
 
 /* One call that fails. */
 struct refusal {
@@ -21,6 +22,8 @@ struct refusal {
 
 /* The caller is the first of CALLERS from here on. */
 void calls_begin(void);
+/* Instead, in a process that was one of them and has executed the test once more. */
+void calls_go_on(bool trial);
 /* Note how often each caller makes each call, until something is refused. */
 void calls_count(void);
 /* Go through all that was counted; at most @most of one call by one caller. @r is all 0 in the beginning. */

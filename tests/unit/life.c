@@ -11,13 +11,16 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
 
+#include "core/upgrade.h"
 #include "core/util.h"
 #include "tests/check.h"
 #include "tests/unit/calls.h"
 #include "tests/unit/deflater.h"
 #include "tests/unit/life.h"
+#include "tests/unit/outlive.h"
 
 extern const struct applet applet_mem, applet_null, applet_file, applet_zip;
 const struct applet *const applets[] = { &applet_mem, &applet_null, &applet_file, &applet_zip, NULL };
@@ -149,6 +152,16 @@ static pid_t start_keeper(struct life *life, int out)
 	_exit(ublk_main(count, argv));
 }
 
+void life_go_on(int argc, char **argv)
+{
+	if (!outlive_is_another())
+		return;
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	model_go_on();
+	calls_go_on(strchr(*environ, STATE_TRY));
+	_exit(ublk_main(argc, argv));
+}
+
 void life_begin(struct life *life)
 {
 	int ends[2];
@@ -213,6 +226,32 @@ void life_end_well(struct life *life)
 	CHECK(!model_is_added());
 	CHECK_EQ(model_state(), UBLK_S_DEV_DEAD);
 	model_close();
+}
+
+int life_ask(const struct life *life, const char *what)
+{
+	struct signalfd_siginfo event;
+	struct pollfd ready = { .events = POLLIN };
+	int status, err = 0;
+	pid_t pid = fork();
+	sigset_t set;
+
+	if (!pid) {
+		int fd;
+
+		sigemptyset(&set);
+		sigaddset(&set, UPGRADE_SIGNAL);
+		sigprocmask(SIG_BLOCK, &set, NULL);
+		fd = signalfd(-1, &set, 0);
+		err = upgrade_ask((int)syscall(SYS_pidfd_open, life->keeper, 0), what);
+		ready.fd = fd;
+		while (!err && poll(&ready, 1, 60000) == 1 && read(fd, &event, sizeof(event)) == sizeof(event) &&
+		       !upgrade_answered(&event, &err))
+			;
+		_exit(ready.revents ? -err : ETIMEDOUT);
+	}
+	waitpid(pid, &status, 0);
+	return WEXITSTATUS(status);
 }
 
 /* All that is to be said of a life under load. */

@@ -41,6 +41,8 @@ struct life {
 	int out;			/* its standard output */
 };
 
+/* First of all in main(): a process of the program's that has executed this test goes on as the program, to its end. */
+void life_go_on(int argc, char **argv);
 struct life life_of(const struct disk_kind *kind, const struct model_kernel *kernel);
 void life_add_word(struct life *life, const char *word);
 struct load *life_load(const struct disk_kind *kind, uint64_t requests, bool may_fail);
@@ -49,6 +51,8 @@ void life_begin(struct life *life);
 bool life_is_ready(const struct life *life);
 bool life_is_there(const struct life *life);	/* it has not ended */
 void life_tell(const struct life *life, int sig);
+/* What the keeper answers, as ublk-ctl would be: 0 or an errno. */
+int life_ask(const struct life *life, const char *what);
 /* Its exit status; -1: it does not end. */
 int life_end(struct life *life);
 /* It is told to, and has nothing to complain of. */

@@ -9,9 +9,11 @@
 #include "core/util.h"
 #include "tests/check.h"
 #include "tests/unit/load.h"
+#include "tests/unit/outlive.h"
 
 #define SLOTS 64
 #define POOL (1U << 17)
+#define MOST (512UL << 20)	/* bytes of a load */
 #define NEVER_WRITTEN ((char)0xa5)	/* what a buffer holds that nobody fills */
 
 /* What is known of a sector. */
@@ -213,10 +215,12 @@ struct load *load_new(const struct load_plan *plan)
 {
 	size_t part = part_of(plan), head = round_up(sizeof(struct load), ALIGNED);
 	size_t size = head + plan->queues * plan->depth * slot_room(plan);
-	struct load *load = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct load *load = outlive_get("load", MOST);
 	uint64_t random = plan->seed;
 	char *at = (char *)load + head;
 
+	if (size > MOST)
+		abort();
 	load->base = (struct model_load){ .next = next, .finished = finished };
 	load->plan = *plan;
 	load->size = size;
@@ -277,7 +281,8 @@ void load_free(struct load *load)
 {
 	for (unsigned int q = 0; q < load->plan.queues; q++)
 		sem_destroy(&load->sources[q].ended);
-	munmap(load, load->size);
+	if (madvise(load, round_up(load->size, ALIGNED), MADV_REMOVE) < 0)	/* the next one finds zeroes */
+		abort();
 }
 
 struct load_count load_counted(const struct load *load)

@@ -37,6 +37,7 @@
 #include "core/xfer.h"
 #include "tests/check.h"
 #include "tests/unit/model_inside.h"
+#include "tests/unit/outlive.h"
 
 struct model_device *device;
 
@@ -92,7 +93,12 @@ static void open_queue(struct model_queue *queue, unsigned int id, const pthread
 	pthread_mutex_init(&queue->lock, mutex);
 	pthread_cond_init(&queue->finished, cond);
 	queue->tail = &queue->incoming;
-	queue->kick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	queue->kick = eventfd(0, EFD_NONBLOCK);	/* a program that is executed has it, too */
+}
+
+void model_go_on(void)
+{
+	device = outlive_get("model", sizeof(*device));
 }
 
 int model_open(const struct model_plan *plan)
@@ -101,8 +107,7 @@ int model_open(const struct model_plan *plan)
 	pthread_mutexattr_t mutex;
 	pthread_condattr_t cond;
 
-	if (!device)
-		device = mmap(NULL, sizeof(*device), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	model_go_on();
 	memset(device, 0, sizeof(*device));
 	device->plan = *plan;
 	device->live = !plan->node;

@@ -101,6 +101,8 @@ struct model_io {
 
 /* Returns the descriptor of "ublkcN". */
 int model_open(const struct model_plan *plan);
+/* In a process that has executed the test once more: what there was is there. */
+void model_go_on(void);
 void model_fault(enum model_fault fault);
 /* Between the two nobody is in the kernel. */
 void model_lock_all(void);

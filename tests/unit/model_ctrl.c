@@ -541,8 +541,8 @@ static void *kernel(void *unused)
 void model_ctrl_open(void)
 {
 	device->driven = true;
-	device->ctrl_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	device->kernel_kick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	device->ctrl_event = eventfd(0, EFD_NONBLOCK);
+	device->kernel_kick = eventfd(0, EFD_NONBLOCK);
 }
 
 void model_boot(void)

@@ -224,7 +224,7 @@ static void of_a_user(void)
 	each_fails(&story);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	static const struct test tests[] = {
 		{ "a disk with a command", with_a_command },
@@ -238,6 +238,7 @@ int main(void)
 	};
 	int result;
 
+	life_go_on(argc, argv);
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	life_make_place();
 	snprintf(pidfile, sizeof(pidfile), "%s/pid", life_dir);

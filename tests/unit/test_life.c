@@ -3,7 +3,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "core/keeping.h"
@@ -446,33 +445,6 @@ static void cannot_be_recovered(void)
 
 /* --- quiesced ------------------------------------------------------------------------- */
 
-/* What the keeper answers, as ublk-ctl would be: 0 or an errno. */
-static int ask(const struct life *life, const char *what)
-{
-	struct signalfd_siginfo event;
-	struct pollfd ready = { .events = POLLIN };
-	int status, err = 0;
-	pid_t pid = fork();
-	sigset_t set;
-
-	if (!pid) {
-		int fd;
-
-		sigemptyset(&set);
-		sigaddset(&set, UPGRADE_SIGNAL);
-		sigprocmask(SIG_BLOCK, &set, NULL);
-		fd = signalfd(-1, &set, 0);
-		err = upgrade_ask((int)syscall(SYS_pidfd_open, life->keeper, 0), what);
-		ready.fd = fd;
-		while (!err && poll(&ready, 1, 60000) == 1 && read(fd, &event, sizeof(event)) == sizeof(event) &&
-		       !upgrade_answered(&event, &err))
-			;
-		_exit(ready.revents ? -err : ETIMEDOUT);
-	}
-	waitpid(pid, &status, 0);
-	return WEXITSTATUS(status);
-}
-
 static bool is_without_server(unsigned int deaths)
 {
 	return COMES(model_deaths() >= deaths) && model_deaths() == deaths &&
@@ -492,16 +464,16 @@ static void pause_and_go_on(const struct model_kernel *kernel, size_t way, size_
 	life_begin(&life);
 	CHECK(life_is_ready(&life));
 	if (!times)
-		CHECK_EQ(ask(&life, QUIESCE_ASKER), EOPNOTSUPP);
+		CHECK_EQ(life_ask(&life, QUIESCE_ASKER), EOPNOTSUPP);
 	for (unsigned int i = 1; i <= times; i++) {
-		CHECK_EQ(ask(&life, QUIESCE_ASKER), 0);
+		CHECK_EQ(life_ask(&life, QUIESCE_ASKER), 0);
 		CHECK(is_without_server(i));
-		CHECK_EQ(ask(&life, QUIESCE_ASKER), 0);
+		CHECK_EQ(life_ask(&life, QUIESCE_ASKER), 0);
 		CHECK_EQ(model_sent(UBLK_CMD_END_USER_RECOVERY), i - 1);
-		CHECK_EQ(ask(&life, RECOVER_ASKER), 0);
+		CHECK_EQ(life_ask(&life, RECOVER_ASKER), 0);
 		CHECK_EQ(model_state(), UBLK_S_DEV_LIVE);
 	}
-	CHECK_EQ(ask(&life, RECOVER_ASKER), 0);
+	CHECK_EQ(life_ask(&life, RECOVER_ASKER), 0);
 	CHECK_EQ(model_sent(UBLK_CMD_END_USER_RECOVERY), times);
 	end_load(&life);
 	life_end_well(&life);
@@ -534,7 +506,7 @@ static void quiesced_by_somebody_else(void)
 		for (unsigned int n = 1; n <= DEATHS; n++) {
 			CHECK(COMES(model_quiesce()));	/* queues without an idle tag are not told */
 			CHECK(is_without_server(n));
-			CHECK_EQ(ask(&life, RECOVER_ASKER), 0);
+			CHECK_EQ(life_ask(&life, RECOVER_ASKER), 0);
 			CHECK(model_is_served());
 		}
 		CHECK(model_is_added() && !life_told("died"));
