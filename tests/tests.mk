@@ -29,10 +29,10 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_*.c)
 UNIT_TSAN_TESTS := test_serve test_store test_inflate
 UNIT_LIFE_TESTS := test_life test_upgrade test_failures
 # These have calls.c between the sources and the C library
-UNIT_CALLS_TESTS := $(UNIT_LIFE_TESTS) test_world test_tools test_boot test_file test_budget test_zip test_batch
-UNIT_MODEL_TESTS := test_serve test_library $(UNIT_LIFE_TESTS)
+UNIT_CALLS_TESTS := $(UNIT_LIFE_TESTS) $(addprefix test_,batch boot budget file log node paths proc tools words world zip)
+UNIT_MODEL_TESTS := test_serve test_library test_words $(UNIT_LIFE_TESTS)
 UNIT_NATIVE_TESTS := $(UNIT_MODEL_TESTS)	# the model is made for one C library
-UNIT_REAL_LOG := test_log test_library test_tools test_boot $(UNIT_LIFE_TESTS)
+UNIT_REAL_LOG := test_log test_words test_library test_tools test_boot $(UNIT_LIFE_TESTS)
 # What every test may link with: all but main, and what the tests have their own of
 UNIT_CORE := $(filter-out core/main.c core/sandbox.c core/ring.c,$(ALL_SOURCES)) tests/unit/no_sandbox.c
 UNIT_PROGRAMS := $(UNIT_TESTS:%=$(UNIT)/asan/%) $(UNIT_TSAN_TESTS:%=$(UNIT)/tsan/%) \
@@ -61,9 +61,9 @@ $(UNIT)/$1/called.a: $(UNIT)/$1/core.a $(UNIT)/called
 	$$(Q)$(OBJCOPY) --redefine-syms=$(UNIT)/called $$< $$@
 endef
 # The calls that calls.c has an eye on
-$(UNIT)/called: tests/unit/calls.c
+$(UNIT)/called: tests/unit/calls.c tests/tests.mk
 	$(Q)mkdir -p $(@D)
-	$(Q)sed -n 's/^CALL([^,]*, \([a-z0-9_]*\),.*/\1 called_\1/p; s/^NOTE(\([a-z0-9_]*\)[,)].*/\1 called_\1/p' $< >$@
+	$(Q)sed -n 's/^CALL([^,]*, \([a-z0-9_]*\),.*/\1 called_\1/p; s/^\(NOTE\|STAT\)(\([a-z0-9_]*\)[,)].*/\2 called_\2/p' $< >$@
 UNIT_MUSL = $(CC) -std=gnu11 -D_GNU_SOURCE -I. -I$(UNIT) -Wall -Wextra -Werror -fPIE -O1 -MMD -MP $$(cat $(OUT)/musl.cflags)
 $(eval $(call unit_flavour,asan,$(UNIT_CORE:%.c=$(UNIT)/asan/%.o),$(UNIT_CC) $(UNIT_CFLAGS) $(UNIT_ASAN)))
 $(eval $(call unit_flavour,tsan,$(UNIT_CORE:%.c=$(UNIT)/tsan/%.o),$(UNIT_CC) $(UNIT_CFLAGS) $(UNIT_TSAN)))

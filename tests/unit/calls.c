@@ -13,8 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <linux/fs.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -23,6 +25,7 @@
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -56,10 +59,10 @@ static struct shared {
 	bool hurrying;
 	_Atomic long long skipped_ms;
 	int load_error, node_error;
-	unsigned int fails;		/* 1 + the number of a call; 0: none */
-	_Atomic unsigned int left;	/* times that it still works, 0: it has failed */
-	int fails_with;
+	struct { _Atomic unsigned int after, times; int error; } failing[CALLS_MAX];
+	unsigned int fails;		/* 1 + the number of what calls_fail() was told last; 0: none */
 	unsigned int direct_memory, direct_offset;
+	_Atomic unsigned int flushed;
 } *shared;
 
 static unsigned int known;		/* calls */
@@ -150,6 +153,50 @@ void calls_refuse(const struct refusal *r)
 		shared->refusal = *r;
 }
 
+static unsigned int number_of(const char *name)
+{
+	unsigned int number = 0;
+
+	while (strcmp(__start_calls[number]->name, name))
+		if (++number == known)
+			abort();
+	return number;
+}
+
+void calls_fail_times(const char *name, unsigned int after, unsigned int times, int error)
+{
+	unsigned int number = number_of(name);
+
+	shared->failing[number].error = error;
+	shared->failing[number].after = after;
+	shared->failing[number].times = times;
+}
+
+void calls_fail_no_more(void)
+{
+	memset(shared->failing, 0, sizeof(shared->failing));
+	shared->fails = 0;
+}
+
+void calls_fail(const char *name, unsigned int nth, int error)
+{
+	calls_fail_no_more();
+	if (!name)
+		return;
+	calls_fail_times(name, nth - 1, 1, error);
+	shared->fails = number_of(name) + 1;
+}
+
+bool calls_failed(void)
+{
+	return shared->fails && !shared->failing[shared->fails - 1].times;
+}
+
+unsigned int calls_flushed(void)
+{
+	return shared->flushed;
+}
+
 void calls_interrupt(bool interrupt)
 {
 	shared->interrupting = interrupt;
@@ -169,24 +216,39 @@ const char *calls_text(const struct refusal *r)
 	return text;
 }
 
-void calls_fail(const char *name, unsigned int nth, int error)
-{
-	shared->fails = 0;
-	shared->left = nth;
-	shared->fails_with = error;
-	for (unsigned int i = 0; name && i < known; i++)
-		if (!strcmp(__start_calls[i]->name, name))
-			shared->fails = i + 1;
-}
-
-bool calls_failed(void)
-{
-	return shared->fails && !shared->left;
-}
-
 void calls_root(const char *root)
 {
 	snprintf(shared->root, sizeof(shared->root), "%s", root ? root : "");
+}
+
+void calls_put(const char *path, const char *text)
+{
+	char full[300];
+	FILE *file;
+
+	snprintf(full, sizeof(full), "%s%s/", shared->root, path);
+	if (text)
+		full[strlen(full) - 1] = '\0';
+	for (char *slash = strchr(full + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (mkdir(full, 0755) < 0 && errno != EEXIST)
+			abort();
+		*slash = '/';
+	}
+	if (!text)
+		return;
+	file = fopen(full, "w");
+	fputs(text, file);
+	fclose(file);
+}
+
+void calls_clear(void)
+{
+	char command[120];
+
+	snprintf(command, sizeof(command), "rm -rf %s/*", shared->root);
+	if (!*shared->root || system(command))
+		abort();
 }
 
 void calls_hurry(bool hurry)
@@ -212,24 +274,30 @@ void calls_says_of_direct(unsigned int memory, unsigned int offset)
 
 /* --- what calls go through ---------------------------------------------------------------- */
 
-/* Is it this one's turn? */
-static bool fails_now(void)
+/* One less; false: there are none */
+static bool take(_Atomic unsigned int *count)
 {
-	unsigned int left = shared->left;
+	unsigned int left = *count;
 
-	while (left && !atomic_compare_exchange_weak(&shared->left, &left, left - 1))
+	while (left && !atomic_compare_exchange_weak(count, &left, left - 1))
 		;
-	return left == 1;
+	return left;
+}
+
+static bool fails(unsigned int number)
+{
+	if (!shared->failing[number].times || take(&shared->failing[number].after) || !take(&shared->failing[number].times))
+		return false;
+	errno = shared->failing[number].error;
+	return true;
 }
 
 static bool refused(const struct call *call)
 {
 	unsigned int number = call->number, n;
 
-	if (shared->fails == number + 1 && fails_now()) {
-		errno = shared->fails_with;
+	if (fails(number))
 		return true;
-	}
 	if (!begun)
 		return false;
 	n = made[number]++;
@@ -279,11 +347,32 @@ static const char *at(const char *path)
 		return refused(&call_##function) ? failure : function args; \
 	}
 
+/* What mknod() below has made: a file that no program of ours would make, as long as its device's number. */
+#define IS_NODE S_ISVTX
+#define IS_BLOCK S_ISUID
+
+static int see_nodes(int result, struct stat *st)
+{
+	if (result == 0 && S_ISREG(st->st_mode) && st->st_mode & IS_NODE) {
+		st->st_rdev = (dev_t)st->st_size;
+		st->st_mode = (st->st_mode & IS_BLOCK ? S_IFBLK : S_IFCHR) | (st->st_mode & 0777);
+	}
+	return result;
+}
+
+#define STAT(function, error, params, args) \
+	NOTE(function, error) \
+	int called_##function params; \
+	int called_##function params \
+	{ \
+		return refused(&call_##function) ? -1 : see_nodes(function args, st); \
+	}
+
 CALL(int, access, (const char *path, int mode), (at(path), mode), -1, EACCES)
-CALL(int, stat, (const char *path, struct stat *st), (at(path), st), -1, EACCES)
-CALL(int, lstat, (const char *path, struct stat *st), (at(path), st), -1, EACCES)
-CALL(int, fstat, (int fd, struct stat *st), (fd, st), -1, ENOMEM)
-CALL(int, fstatat, (int dir, const char *path, struct stat *st, int flags), (dir, path, st, flags), -1, EACCES)
+STAT(stat, EACCES, (const char *path, struct stat *st), (at(path), st))
+STAT(lstat, EACCES, (const char *path, struct stat *st), (at(path), st))
+STAT(fstat, ENOMEM, (int fd, struct stat *st), (fd, st))
+STAT(fstatat, EACCES, (int dir, const char *path, struct stat *st, int flags), (dir, path, st, flags))
 CALL(int, fcntl, (int fd, int command, long arg), (fd, command, arg), -1, EMFILE)
 CALL(ssize_t, read, (int fd, void *to, size_t length), (fd, to, length), -1, EIO, EINTR)
 CALL(ssize_t, write, (int fd, const void *from, size_t length), (fd, from, length), -1, EIO, EINTR)
@@ -292,7 +381,6 @@ CALL(ssize_t, pwrite, (int fd, const void *from, size_t length, off_t to), (fd, 
 CALL(int, pipe2, (int ends[2], int flags), (ends, flags), -1, EMFILE)
 CALL(int, socketpair, (int domain, int type, int protocol, int ends[2]), (domain, type, protocol, ends), -1, EMFILE)
 CALL(int, socket, (int domain, int type, int protocol), (domain, type, protocol), -1, EMFILE)
-CALL(int, connect, (int fd, const struct sockaddr *to, socklen_t length), (fd, to, length), -1, ECONNREFUSED)
 CALL(ssize_t, send, (int fd, const void *from, size_t length, int flags), (fd, from, length, flags), -1, ENOBUFS, EINTR)
 CALL(ssize_t, recv, (int fd, void *to, size_t length, int flags), (fd, to, length, flags), -1, ENOMEM, EINTR)
 CALL(ssize_t, sendto, (int fd, const void *from, size_t length, int flags, const struct sockaddr *to, socklen_t size),
@@ -362,6 +450,21 @@ VARIADIC int called_openat(int dir, const char *path, int flags, ...)
 {
 	LONGS(flags);
 	return refused(&call_openat) ? -1 : openat(dir, at(path), flags, (mode_t)a[0]);
+}
+
+NOTE(connect, ECONNREFUSED)
+int called_connect(int fd, const struct sockaddr *to, socklen_t length);
+int called_connect(int fd, const struct sockaddr *to, socklen_t length)
+{
+	struct sockaddr_un there = { .sun_family = AF_UNIX };
+
+	if (refused(&call_connect))
+		return -1;
+	memcpy(&there, to, length < sizeof(there) ? length : sizeof(there));
+	if (there.sun_family != AF_UNIX || *there.sun_path != '/')
+		return connect(fd, to, length);
+	snprintf(there.sun_path, sizeof(there.sun_path), "%s", at(((const struct sockaddr_un *)to)->sun_path));
+	return connect(fd, (struct sockaddr *)&there, sizeof(there));
 }
 
 NOTE(prctl, EINVAL)
@@ -439,15 +542,39 @@ int called_clock_gettime(clockid_t clock, struct timespec *now)
 	return result;
 }
 
+int calls_node(const char *path, mode_t mode, dev_t device)
+{
+	mode_t kind = S_ISBLK(mode) ? IS_NODE | IS_BLOCK : IS_NODE;
+
+	if (mknod(path, S_IFREG | (mode & 0777), 0) < 0 || truncate(path, (off_t)device) < 0)
+		return -1;
+	return chmod(path, kind | (mode & 0777));	/* last: to write to it takes these away */
+}
+
+NOTE(ioctl, EIO)
+int called_ioctl(int fd, unsigned int request, ...);
+VARIADIC int called_ioctl(int fd, unsigned int request, ...)
+{
+	struct stat st;
+	LONGS(request);
+
+	if (refused(&call_ioctl))
+		return -1;
+	if (request == BLKFLSBUF && fstat(fd, &st) == 0 && st.st_mode & IS_NODE) {
+		shared->flushed++;
+		return 0;
+	}
+	return ioctl(fd, request, a[0]);
+}
+
 NOTE(mknod, EPERM)
 int called_mknod(const char *path, mode_t mode, dev_t device);
 int called_mknod(const char *path, mode_t mode, dev_t device)
 {
-	(void)device;
 	if (refused(&call_mknod))
 		return -1;
 	errno = shared->node_error;
-	return shared->node_error ? -1 : mknod(path, S_IFREG | (mode & 0777), 0);
+	return shared->node_error ? -1 : calls_node(at(path), mode, device);
 }
 
 NOTE(execv, ENOENT)

@@ -34,17 +34,16 @@ static void make(void)
 	if (memory == MAP_FAILED)
 		abort();
 	memory->used = HEAD;
-	snprintf(text, sizeof(text), "%d:%p", fd, (void *)memory);
+	snprintf(text, sizeof(text), "%d:%lx", fd, (unsigned long)memory);
 	setenv(VARIABLE, text, 1);
 }
 
 static void find(const char *text)
 {
-	void *place;
-	int fd;
+	char *end;
+	int fd = (int)strtol(text, &end, 10);
+	void *place = (void *)strtoul(end + 1, NULL, 16);
 
-	if (sscanf(text, "%d:%p", &fd, &place) != 2)
-		abort();
 	memory = mmap(place, ALL, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0);
 	if (memory != place)
 		abort();

@@ -50,34 +50,10 @@ int ctrl_get_info(struct ctrl *ctrl, struct ctrl_device device, struct ublksrv_c
 
 /* --- a tree ------------------------------------------------------------------------------ */
 
-/* A file below the root, with its directories; NULL: a directory. */
-static void put(const char *path, const char *text)
-{
-	char full[300];
-	FILE *file;
-
-	snprintf(full, sizeof(full), "%s%s", root, path);
-	for (char *slash = strchr(full + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		CHECK(mkdir(full, 0755) == 0 || errno == EEXIST);
-		*slash = '/';
-	}
-	if (!text) {
-		CHECK(mkdir(full, 0755) == 0 || errno == EEXIST);
-		return;
-	}
-	file = fopen(full, "w");
-	fputs(text, file);
-	fclose(file);
-}
-
 static void clear_tree(void)
 {
-	char command[100];
-
-	snprintf(command, sizeof(command), "rm -rf %s/*", root);
-	CHECK_EQ(system(command), 0);
-	put("/dev", NULL);
+	calls_clear();
+	calls_put("/dev", NULL);
 	calls_loads(0);
 	said_nothing();
 }
@@ -100,11 +76,11 @@ static void devices_are_listed(void)
 	clear_tree();
 	CHECK_EQ(access(REGISTRY, F_OK), -1);	/* or this machine has the driver, and the next check means nothing */
 	CHECK(registry_open(&listing) == -ENOENT || access(REGISTRY, F_OK) == 0);
-	put(REGISTRY "/ublkc0", NULL);
-	put(REGISTRY "/ublkc17", NULL);
-	put(REGISTRY "/ublkc", NULL);
-	put(REGISTRY "/ublkc3x", NULL);
-	put(REGISTRY "/ublkb9", NULL);
+	calls_put(REGISTRY "/ublkc0", NULL);
+	calls_put(REGISTRY "/ublkc17", NULL);
+	calls_put(REGISTRY "/ublkc", NULL);
+	calls_put(REGISTRY "/ublkc3x", NULL);
+	calls_put(REGISTRY "/ublkb9", NULL);
 	CHECK_EQ(registry_open(&listing), 0);
 	while (registry_next(&listing, &id)) {
 		sum += id;
@@ -202,8 +178,8 @@ static void users_are_found(void)
 	};
 
 	clear_tree();
-	put("/etc/passwd", "root:x:0:0\ndisk-server:x:991:7:::\nbroken:x:none:7\nshort:x\n");
-	put("/proc/self/status", "Name:\tx\nCapEff:\t00000000000000e0\n");
+	calls_put("/etc/passwd", "root:x:0:0\ndisk-server:x:991:7:::\nbroken:x:none:7\nshort:x\n");
+	calls_put("/proc/self/status", "Name:\tx\nCapEff:\t00000000000000e0\n");
 	for (size_t i = 0; i < ARRAY_SIZE(asked); i++) {
 		int err = choose(asked[i].text, i % 2);
 
@@ -215,10 +191,10 @@ static void users_are_found(void)
 	CHECK(user.uid == 0x75626c6b && !user.insisted && user.change);
 	CHECK_EQ(choose(NULL, true), 0);	/* init spares root alone */
 	CHECK(!user.change);
-	put("/etc/passwd", "ublk:x:300:7:::\n");
+	calls_put("/etc/passwd", "ublk:x:300:7:::\n");
 	CHECK_EQ(choose(NULL, false), 0);
 	CHECK_EQ(user.uid, 300);
-	put("/proc/self/status", "Name:\tx\nCapEff:\t00000000000000c0\n");	/* not CAP_KILL */
+	calls_put("/proc/self/status", "Name:\tx\nCapEff:\t00000000000000c0\n");	/* not CAP_KILL */
 	CHECK_EQ(choose(NULL, false), 0);
 	CHECK(!user.change);
 	CHECK_EQ(choose("990", false), -EPERM);
@@ -245,10 +221,10 @@ static void the_driver_is_reached(void)
 
 	clear_tree();
 	CHECK_EQ(open_driver(false, "--no-modprobe forbids"), -EOPNOTSUPP);
-	put("/sys/class/misc/ublk-control/dev", "10:123\n");
+	calls_put("/sys/class/misc/ublk-control/dev", "10:123\n");
 	CHECK(driver_present());
 	CHECK_EQ(open_driver(true, "not its node"), -EACCES);
-	put("/dev/ublk-control", "");
+	calls_put("/dev/ublk-control", "");
 	CHECK_EQ(open_driver(false, ""), 0);
 	CHECK_EQ(open_driver(true, ""), 0);
 	snprintf(path, sizeof(path), "%s/ublk-control", dev);
@@ -264,7 +240,7 @@ static void a_ring_is_opened_with_it(void)
 	clear_tree();
 	CHECK_EQ(driver_try(&ctrl, dev), -ENOENT);
 	CHECK_EQ(driver_reach(&ctrl, dev, false), -EOPNOTSUPP);
-	put("/dev/ublk-control", "");
+	calls_put("/dev/ublk-control", "");
 	ring_error = -ENOMEM;
 	CHECK_EQ(driver_try(&ctrl, dev), -ENOMEM);
 	CHECK_EQ(driver_reach(&ctrl, dev, false), -ENOMEM);
@@ -282,12 +258,12 @@ static void the_module_is_loaded(void)
 
 	clear_tree();
 	CHECK_EQ(uname(&ours), 0);
-	put("/sbin/modprobe", "#!/bin/sh\nexit 1\n");
+	calls_put("/sbin/modprobe", "#!/bin/sh\nexit 1\n");
 	snprintf(path, sizeof(path), "%s/sbin/modprobe", root);
 	CHECK_EQ(chmod(path, 0755), 0);
 	CHECK_EQ(open_driver(true, "this kernel has no such module"), -EOPNOTSUPP);
 	snprintf(path, sizeof(path), "/lib/modules/%s/kernel/drivers/block/ublk_drv.ko.xz", ours.release);
-	put(path, "");
+	calls_put(path, "");
 	CHECK_EQ(driver_load(""), 0);
 	calls_loads(EEXIST);			/* somebody else was quicker */
 	CHECK_EQ(driver_load(""), 0);
@@ -296,7 +272,7 @@ static void the_module_is_loaded(void)
 	CHECK_EQ(open_driver(true, "Operation not permitted"), -EOPNOTSUPP);
 	calls_loads(ENOEXEC);			/* modprobe knows more */
 	CHECK_EQ(driver_load(""), -ENOENT);
-	put("/sbin/modprobe", "#!/bin/sh\ntest \"$1 $2\" = '-q ublk_drv'\n");
+	calls_put("/sbin/modprobe", "#!/bin/sh\ntest \"$1 $2\" = '-q ublk_drv'\n");
 	CHECK_EQ(driver_load(""), 0);
 }
 
@@ -313,18 +289,18 @@ static int no_ring(int err, const char *words)
 static void io_uring_may_be_shut(void)
 {
 	clear_tree();
-	put("/proc/sys/kernel/io_uring_disabled", "0\n");
-	put("/proc/self/status", "Seccomp:\t0\n");
+	calls_put("/proc/sys/kernel/io_uring_disabled", "0\n");
+	calls_put("/proc/self/status", "Seccomp:\t0\n");
 	CHECK_EQ(no_ring(-EPERM, "cannot set up io_uring"), -EPERM);
 	CHECK_EQ(no_ring(-ENOMEM, "limit on locked memory"), -ENOMEM);
 	CHECK_EQ(no_ring(-ENOSYS, "built without it"), -EOPNOTSUPP);
-	put("/proc/self/status", "Seccomp:\t2\n");
+	calls_put("/proc/self/status", "Seccomp:\t2\n");
 	CHECK_EQ(no_ring(-EPERM, "docker"), -EACCES);
 	CHECK_EQ(no_ring(-ENOSYS, "podman"), -EACCES);
 	CHECK_EQ(no_ring(-EMFILE, "cannot set up io_uring"), -EMFILE);
-	put("/proc/sys/kernel/io_uring_disabled", "1\n");
+	calls_put("/proc/sys/kernel/io_uring_disabled", "1\n");
 	CHECK_EQ(no_ring(-EPERM, "kernel.io_uring_group"), -EOPNOTSUPP);
-	put("/proc/sys/kernel/io_uring_disabled", "2\n");
+	calls_put("/proc/sys/kernel/io_uring_disabled", "2\n");
 	CHECK_EQ(no_ring(-EPERM, "kernel.io_uring_disabled=2"), -EOPNOTSUPP);
 }
 
@@ -347,20 +323,20 @@ static void nodes_come_or_not(void)
 	clear_tree();
 	CHECK_EQ(wait_node("/sys/none", true, &made), -EACCES);
 	CHECK(said("there is still no") && !made);
-	put("/dev/ublkb0", "");
+	calls_put("/dev/ublkb0", "");
 	CHECK_EQ(wait_node("/sys/none", true, &made), 0);
 	CHECK(!made);
-	put("/sys/block/ublkb0/dev", "259:7\n");
+	calls_put("/sys/block/ublkb0/dev", "259:7\n");
 	CHECK_EQ(wait_node("/sys/block/ublkb0/dev", true, &made), 0);
 	CHECK(!made);				/* a file of that name: whoever put it there */
 	clear_tree();
-	put("/sys/block/ublkb0/dev", "259:7\n");
+	calls_put("/sys/block/ublkb0/dev", "259:7\n");
 	CHECK_EQ(wait_node("/sys/block/ublkb0/dev", false, &made), -EACCES);
 	CHECK(!made);
 	calls_makes_nodes(0);
 	CHECK_EQ(wait_node("/sys/block/ublkb0/dev", true, &made), 0);
 	CHECK(made);
-	put("/sys/block/ublkb0/dev", "nonsense\n");
+	calls_put("/sys/block/ublkb0/dev", "nonsense\n");
 	CHECK_EQ(wait_node("/sys/block/ublkb0/dev", true, &made), 0);
 }
 
@@ -378,19 +354,19 @@ static int look_ahead(bool may_make, const char *words)
 static void nodes_are_looked_ahead_for(void)
 {
 	clear_tree();
-	put("/proc/devices", "Character devices:\n  1 mem\n\nBlock devices:\n244 ublk-char\n");
+	calls_put("/proc/devices", "Character devices:\n  1 mem\n\nBlock devices:\n244 ublk-char\n");
 	CHECK_EQ(look_ahead(true, ""), 0);			/* the driver is not there to be asked */
-	put("/proc/devices", "Character devices:\n  1 mem\n244 ublk-char\n\nBlock devices:\n");
+	calls_put("/proc/devices", "Character devices:\n  1 mem\n244 ublk-char\n\nBlock devices:\n");
 	calls_makes_nodes(0);
 	CHECK_EQ(look_ahead(true, ""), 0);
 	CHECK_EQ(look_ahead(false, ""), 0);
 	calls_makes_nodes(EROFS);
 	CHECK_EQ(look_ahead(true, "is private"), -EACCES);
 	calls_makes_nodes(EPERM);
-	put("/proc/self/status", "CapEff:\t0000000000000000\n");
+	calls_put("/proc/self/status", "CapEff:\t0000000000000000\n");
 	CHECK_EQ(look_ahead(true, "--dev-dir=/hostdev"), -EACCES);
 	if (!proc_in_namespace("user")) {
-		put("/proc/self/status", "CapEff:\tffffffffffffffff\n");
+		calls_put("/proc/self/status", "CapEff:\tffffffffffffffff\n");
 		CHECK_EQ(look_ahead(true, "device cgroup"), -EACCES);
 	}
 }
@@ -403,7 +379,7 @@ static void the_server_opens_its_node(void)
 	clear_tree();
 	snprintf(path, sizeof(path), "%s/ublkc0", dev);
 	CHECK_EQ(node_open_char(path), -ENOENT);
-	put("/dev/ublkc0", "");
+	calls_put("/dev/ublkc0", "");
 	fd = node_open_char(path);
 	CHECK(fd >= 0);
 	close(fd);
@@ -429,8 +405,8 @@ int main(void)
 
 	CHECK(mkdtemp(root));
 	snprintf(dev, sizeof(dev), "%s/dev", root);
-	put("/dev", NULL);
 	calls_root(root);
+	calls_put("/dev", NULL);
 	calls_hurry(true);
 	result = check_main(tests, ARRAY_SIZE(tests));
 	clear_tree();
