@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "core/affinity.h"
@@ -214,8 +215,9 @@ int find_up(void *self)
 	k->started = k->live = k->ready = true;
 	k->born = now_ms();
 	err = ctrl_get_info(&k->ctrl, (struct ctrl_device){ .id = id }, info);
-	if (err == -ENODEV && k->worker.pidfd >= 0) {	/* deleted, and our server may be about to save it */
+	if (err == -ENODEV && k->worker.pidfd >= 0) {	/* deleted, and our server is about to save it, if it knows */
 		k->stopped = true;
+		shutdown(k->pipe, SHUT_WR);
 		return 0;
 	}
 	if (!err && info->ublksrv_flags != own_mark(k))

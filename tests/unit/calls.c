@@ -36,6 +36,7 @@
 
 #pragma weak model_kill		/* not every test has the model */
 #pragma weak model_kill_through
+#pragma weak model_kept_by
 
 #define CALLS_MAX 100
 enum { OTHERS = CALLERS - 3, TRIAL, ANOTHER };
@@ -490,6 +491,8 @@ static long say_of_direct(uint32_t *stx)
 	return 0;
 }
 
+pid_t called_fork(void);
+
 /* Who is killed ends between two things that the model does at once. */
 NOTE(syscall, ENOMEM)
 long called_syscall(long number, ...);
@@ -498,6 +501,13 @@ VARIADIC long called_syscall(long number, ...)
 	LONGS(number);
 	if (number != SYS_futex && refused(&call_syscall))	/* that one only fails who calls it wrongly */
 		return -1;
+	if (number == SYS_clone3) {		/* who is to have a number that was somebody's before */
+		pid_t pid = called_fork();
+
+		if (!pid && model_kept_by)
+			model_kept_by(getpid());
+		return pid;
+	}
 	if (number == SYS_finit_module) {
 		errno = shared->load_error;
 		return shared->load_error ? -1 : 0;
@@ -588,7 +598,6 @@ int called_execv(const char *path, char *const *words)
 }
 
 NOTE(fork, EAGAIN)
-pid_t called_fork(void);
 pid_t called_fork(void)
 {
 	pid_t pid;

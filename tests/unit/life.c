@@ -156,7 +156,6 @@ void life_go_on(int argc, char **argv)
 {
 	if (!outlive_is_another())
 		return;
-	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	model_go_on();
 	calls_go_on(strchr(*environ, STATE_TRY));
 	_exit(ublk_main(argc, argv));
@@ -228,30 +227,53 @@ void life_end_well(struct life *life)
 	model_close();
 }
 
-int life_ask(const struct life *life, const char *what)
+int life_await_answer(int fd)
 {
 	struct signalfd_siginfo event;
-	struct pollfd ready = { .events = POLLIN };
-	int status, err = 0;
-	pid_t pid = fork();
+	struct pollfd ready = { .fd = fd, .events = POLLIN };
+	int err = 0;
+
+	while (poll(&ready, 1, 60000) == 1 && read(fd, &event, sizeof(event)) == sizeof(event))
+		if (upgrade_answered(&event, &err))
+			return -err;
+	return ETIMEDOUT;
+}
+
+int life_listen(void)
+{
 	sigset_t set;
 
-	if (!pid) {
-		int fd;
+	sigemptyset(&set);
+	sigaddset(&set, UPGRADE_SIGNAL);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, 0);
+}
 
-		sigemptyset(&set);
-		sigaddset(&set, UPGRADE_SIGNAL);
-		sigprocmask(SIG_BLOCK, &set, NULL);
-		fd = signalfd(-1, &set, 0);
-		err = upgrade_ask((int)syscall(SYS_pidfd_open, life->keeper, 0), what);
-		ready.fd = fd;
-		while (!err && poll(&ready, 1, 60000) == 1 && read(fd, &event, sizeof(event)) == sizeof(event) &&
-		       !upgrade_answered(&event, &err))
-			;
-		_exit(ready.revents ? -err : ETIMEDOUT);
-	}
-	waitpid(pid, &status, 0);
-	return WEXITSTATUS(status);
+pid_t life_ask_begin(const struct life *life, const char *what, void (*before)(void))
+{
+	pid_t pid = fork();
+	int fd, err;
+
+	if (pid)
+		return pid;
+	if (before)
+		before();
+	fd = life_listen();
+	err = upgrade_ask((int)syscall(SYS_pidfd_open, life->keeper, 0), what);
+	_exit(err ? -err : life_await_answer(fd));
+}
+
+int life_answer(pid_t asker)
+{
+	int status;
+
+	waitpid(asker, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+int life_ask(const struct life *life, const char *what)
+{
+	return life_answer(life_ask_begin(life, what, NULL));
 }
 
 /* All that is to be said of a life under load. */

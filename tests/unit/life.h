@@ -53,6 +53,14 @@ bool life_is_there(const struct life *life);	/* it has not ended */
 void life_tell(const struct life *life, int sig);
 /* What the keeper answers, as ublk-ctl would be: 0 or an errno. */
 int life_ask(const struct life *life, const char *what);
+/* The same in two steps: who asks does @before in his process, if that is not NULL, and can be waited for. */
+pid_t life_ask_begin(const struct life *life, const char *what, void (*before)(void));
+int life_answer(pid_t asker);
+/* And for who asks in another way, in a process of its own: a descriptor, and what has come there. */
+int life_listen(void);
+int life_await_answer(int fd);
+/* The program's main(). */
+int ublk_main(int argc, char **argv);
 /* Its exit status; -1: it does not end. */
 int life_end(struct life *life);
 /* It is told to, and has nothing to complain of. */

@@ -61,6 +61,7 @@ struct model_plan {
 
 	/* With control commands: see model_boot() */
 	const char *node;		/* a file that stands for ublkcN; NULL: there are none, and the device is live at once */
+	struct ublksrv_ctrl_dev_info other;	/* is there as well, if it has queues */
 	bool exists, without_rights;	/* there is such a device already; the keeper is not root */
 	bool tolerant;			/* short answers are no offence, and become what they become */
 	bool in_use;			/* TRY_STOP_DEV says so */
@@ -143,6 +144,10 @@ bool model_quiesce(void);
 /* Wait until some server serves; false: none does, in a minute. */
 bool model_is_served(void);
 bool model_is_live(void);
+pid_t model_server(void);		/* 0: there is none */
+/* Its keeper has another number: no test may choose that of a process. And who that is. */
+void model_kept_by(pid_t pid);
+pid_t model_keeper(void);
 bool model_is_added(void);
 int model_state(void);			/* UBLK_S_DEV_* */
 unsigned int model_deaths(void), model_sent(enum ublk_cmd command);

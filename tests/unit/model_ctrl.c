@@ -15,7 +15,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -23,6 +22,7 @@
 #include <unistd.h>
 
 #include "core/ctrl.h"
+#include "core/device.h"
 #include "core/util.h"
 #include "tests/unit/model_inside.h"
 
@@ -180,7 +180,8 @@ static int add_dev(const struct model_command *c)
 	INSIST(info.dev_id == c->cmd.dev_id);
 	if (!info.queue_depth || info.queue_depth > UBLK_MAX_QUEUE_DEPTH || !info.nr_hw_queues)
 		return -EINVAL;
-	if (device->plan.exists && info.dev_id != UINT32_MAX)
+	if ((device->plan.exists && info.dev_id != UINT32_MAX) ||
+	    (device->plan.other.nr_hw_queues && info.dev_id == device->plan.other.dev_id))
 		return -EEXIST;
 	err = grant(&info.flags);
 	if (err)
@@ -360,6 +361,14 @@ static int get_info(char *payload, size_t length)
 	return 0;
 }
 
+/* Nothing is done with that one but to look at it. */
+static int get_other(uint32_t op, char *payload, size_t length)
+{
+	INSIST((op == UBLK_CMD_GET_DEV_INFO || op == UBLK_CMD_GET_DEV_INFO2) && length == sizeof(device->plan.other));
+	memcpy(payload, &device->plan.other, length);
+	return 0;
+}
+
 /* All CPUs, for every queue. */
 static int get_affinity(const struct model_command *c, char *payload, size_t length)
 {
@@ -377,6 +386,13 @@ static int get_features(const struct model_command *c, char *payload)
 	return 0;
 }
 
+/* Nobody's requests come from there. */
+static int reg_buf(const struct model_command *c)
+{
+	INSIST(has(UBLK_F_SHMEM_ZC) && c->cmd.len >= sizeof(struct ublk_shmem_buf_reg) && !device->was_live);
+	return 0;
+}
+
 static int try_stop(void)
 {
 	if (!(device->plan.kernel->features & UBLK_F_SAFE_STOP_DEV))
@@ -390,7 +406,9 @@ static int do_command(struct model_command *c)
 	char *payload = c->payload + c->cmd.dev_path_len;
 	size_t length = (size_t)c->cmd.len - c->cmd.dev_path_len;
 
-	INSIST(!about || !has(UBLK_F_UNPRIVILEGED_DEV) || (c->cmd.dev_path_len && !strcmp(c->payload, device->plan.node)));
+	INSIST(!about || !has(UBLK_F_UNPRIVILEGED_DEV) || device->plan.other.nr_hw_queues || (c->cmd.dev_path_len && !strcmp(c->payload, device->plan.node)));
+	if (c->cmd.dev_id == device->plan.other.dev_id && device->plan.other.nr_hw_queues && about)
+		return get_other(c->op, payload, length);
 	if (about && !device->added)
 		return -ENODEV;
 	switch (c->op) {
@@ -407,6 +425,7 @@ static int do_command(struct model_command *c)
 	case UBLK_CMD_START_USER_RECOVERY: return start_recovery();
 	case UBLK_CMD_END_USER_RECOVERY:   return end_recovery(c);
 	case UBLK_CMD_QUIESCE_DEV:	   return quiesce();
+	case UBLK_CMD_REG_BUF:		   return reg_buf(c);
 	}
 	return -EOPNOTSUPP;
 }
@@ -541,8 +560,8 @@ static void *kernel(void *unused)
 void model_ctrl_open(void)
 {
 	device->driven = true;
-	device->ctrl_event = eventfd(0, EFD_NONBLOCK);
-	device->kernel_kick = eventfd(0, EFD_NONBLOCK);
+	device->ctrl_event = model_event();
+	device->kernel_kick = model_event();
 }
 
 void model_boot(void)
@@ -640,6 +659,18 @@ bool model_quiesce(void)
 	for (unsigned int i = 0; i < device->plan.queues; i++)
 		told += device->queues[i].told;
 	return told == device->plan.queues || device->state != UBLK_S_DEV_LIVE;
+}
+
+pid_t model_server(void) { return device->server; }
+
+void model_kept_by(pid_t pid)
+{
+	device->info.ublksrv_flags = (device->info.ublksrv_flags & -(1ULL << DEVICE_PID_BITS)) | (uint32_t)pid;
+}
+
+pid_t model_keeper(void)
+{
+	return device_keeper(device->info.ublksrv_flags);
 }
 
 bool model_is_added(void) { return device->added; }

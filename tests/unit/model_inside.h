@@ -139,6 +139,7 @@ struct model_device {
 extern struct model_device *device;
 
 __attribute__((noreturn)) void model_violated(const char *condition, const char *file, int line);
+int model_event(void);
 void model_kick(struct model_queue *queue);
 /* Put it in front of, or behind, what waits for a tag. The queue is locked. */
 void model_enqueue(struct model_queue *queue, struct model_io *io, bool first);
