@@ -2,10 +2,12 @@
 /* file.c - files and descriptors */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>	/* renameat */
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "core/file.h"
@@ -244,6 +246,13 @@ int file_write_all(int fd, const void *data, size_t length)
 		length -= (size_t)n;
 	}
 	return 0;
+}
+
+bool file_in_memory(int fd)
+{
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) == 0 && (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC);
 }
 
 int file_read_text(const char *path, char *text, size_t limit)

@@ -3,6 +3,7 @@
 #ifndef CORE_FILE_H
 #define CORE_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -63,6 +64,9 @@ void file_close_inherited(void);
 
 /* All @length bytes, in as many calls as it takes. 0 or -errno. */
 int file_write_all(int fd, const void *data, size_t length);
+
+/* Is it in a file system that lies in memory alone? */
+bool file_in_memory(int fd);
 
 /* What one read() gives of the beginning of @path, with a NUL behind it. Bytes without that, less than @limit; or -errno. */
 int file_read_text(const char *path, char *text, size_t limit);

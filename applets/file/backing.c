@@ -6,7 +6,6 @@
 #include <inttypes.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
-#include <linux/magic.h>
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
@@ -17,11 +16,11 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
-#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "applets/file/backing.h"
+#include "core/file.h"
 #include "core/log.h"
 #include "core/proc.h"
 #include "core/text.h"
@@ -260,10 +259,8 @@ static void describe_device(struct backing *b)
 static void describe_file(struct backing *b)
 {
 	struct stat stat;
-	struct statfs fs;
 
-	if (fstatfs(b->fd, &fs) == 0)
-		b->in_memory = fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC;
+	b->in_memory = file_in_memory(b->fd);
 	if (fstat(b->fd, &stat) < 0)
 		return;
 	b->physical_size = sane((uint64_t)stat.st_blksize, PHYSICAL_MAX);
