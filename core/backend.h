@@ -147,6 +147,14 @@ struct backend {
 	bool (*forgets)(const void *self);
 
 	/*
+	 * All that the kernel needs for the disk has been got; do what open()
+	 * may not, and what is better not done in vain. Runs in the worker, with
+	 * the rights of the caller, and not for a disk that has been served.
+	 * Returns 0, or -errno after saying why.
+	 */
+	int (*commit)(void *self);
+
+	/*
 	 * Read, parse, allocate, check, and describe the disk. Runs in the
 	 * worker after every right is gone and before the block device exists.
 	 * If @disk has a size already, a server of this disk died, with
@@ -200,8 +208,8 @@ struct backend {
 	void *(*queue_open)(void *self, int wake_fd);
 	void (*queue_close)(void *queue_self);
 
-	/* In the keeper: the disk can be used, at @path. NULL: that stands on standard output, and nothing more will. */
-	void (*ready)(void *self, const char *path);
+	/* In the keeper: the disk can be used, at @path. False, or NULL: that is to stand on standard output, and nothing more. */
+	bool (*ready)(void *self, const char *path);
 
 	/*
 	 * Undo prepare(), however far it got, and finish what stopped() began.

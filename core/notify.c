@@ -173,15 +173,16 @@ int notify_ready(const struct spec *spec, const char *path)
 {
 	const struct applet *applet = spec->applet;
 	int err = write_pidfile();
+	bool told = false;
 
 	if (!err && spec->ready_fd != FD_NONE) {
 		err = write_path((int)spec->ready_fd, path, "--ready-fd");
 		if (spec->ready_fd > STDERR_FILENO)
 			close((int)spec->ready_fd);
 	}
-	if (!err && applet->backend->ready) {
-		applet->backend->ready(applet->self, path);
-	} else if (!err && !spec->command) {
+	if (!err && applet->backend->ready)
+		told = applet->backend->ready(applet->self, path);
+	if (!err && !told && !spec->command) {
 		if (spec->ready_fd != STDOUT_FILENO)
 			err = write_path(STDOUT_FILENO, path, "standard output");
 		if (!err && file_to_null(STDOUT_FILENO))	/* who reads on must come to its end */

@@ -285,15 +285,20 @@ static void add_block(struct program *program, unsigned int first, unsigned int 
 	program->code[pass].jt = (uint8_t)(program->length - pass - 1);
 }
 
-/* What everybody may, what this applet may, and what may be done while the disk is being opened. */
+/* What everybody may, what this applet may, and what they may while the disk is being opened: "opening", "openmem". */
 static unsigned int groups_of(const char *applet, bool opening)
 {
 	unsigned int groups = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(call_groups); i++)
-		if (!strcmp(call_groups[i], "serving") || !strcmp(call_groups[i], applet) ||
-		    (opening && !strcmp(call_groups[i], "opening")))
+	for (size_t i = 0; i < ARRAY_SIZE(call_groups); i++) {
+		const char *name = call_groups[i];
+
+		if (!opening && *name == 'o')
+			continue;
+		name += *name == 'o' ? 4 : 0;
+		if (!strcmp(name, "ing") || !strcmp(name, "serving") || !strcmp(name, applet))
 			groups |= 1U << i;
+	}
 	return groups;
 }
 

@@ -165,8 +165,10 @@ static int session_up(void *self)
 static int sandbox_up(void *self)
 {
 	struct worker *w = self;
-	int err;
+	int err = w->backend->commit && !w->disk.size ? w->backend->commit(w->spec->applet->self) : 0;
 
+	if (err)
+		return err;
 	if (w->spec->background || w->spec->root)
 		notify_prepare_leave();
 	err = sandbox_thread(&w->sandbox);

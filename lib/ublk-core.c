@@ -202,10 +202,11 @@ static int disk_stopped(void *self)
 	return served.disk->close ? checked(served.disk->close(served.disk->self)) : 0;
 }
 
-static void disk_ready(void *self, const char *path)
+static bool disk_ready(void *self, const char *path)
 {
 	(void)self;
 	served.disk->ready(served.disk->self, path);
+	return true;
 }
 
 /* Nobody but the program itself knows what it has. */

@@ -87,9 +87,9 @@ static uint64_t next_data(int fd, uint64_t offset, uint64_t size)
 	at = lseek(fd, (off_t)offset, SEEK_DATA);
 	if (at < 0 && errno == ENXIO)
 		return size;
-	if (at < 0 || lseek(fd, at, SEEK_SET) < 0)
-		return offset;
-	return (uint64_t)at;
+	if (at < 0)
+		at = (off_t)offset;
+	return lseek(fd, at, SEEK_SET) < 0 ? offset : (uint64_t)at;
 }
 
 /*
@@ -105,37 +105,70 @@ static void wait_for_writer(int fd)
 		info("the image is read at once");
 }
 
+/*
+ * The next chunk of data at or after *@at, which moves behind it. It may begin
+ * before @end only, unless that is 0. Bytes, 0 at the end, or -errno.
+ */
+static ssize_t copy_chunk(struct store *store, int fd, char *chunk, uint64_t *at, uint64_t end)
+{
+	ssize_t n;
+	int err = 0;
+
+	*at = next_data(fd, *at, end);
+	n = end && *at >= end ? 0 : read_full(fd, chunk, CHUNK);
+	if (n <= 0)
+		return n;
+	if (*at + (uint64_t)n > store->size)
+		err = store_grow(store, max_u64(*at + (uint64_t)n, store->size * 2));
+	if (!err)
+		err = put_chunk(store, *at, chunk, (size_t)n);
+	*at += (uint64_t)n;
+	return err ? err : n;
+}
+
 static int copy_in(struct store *store, int fd, char *chunk, struct progress *p, uint64_t *loaded)
 {
 	uint64_t at = 0;
+	ssize_t n;
 
-	for (;;) {
-		ssize_t n;
-		int err;
+	wait_for_writer(fd);
+	while ((n = copy_chunk(store, fd, chunk, &at, p->whole)) > 0)
+		progress_show(p, at);
+	*loaded = max_u64(at, p->whole);
+	if (!n)
+		progress_show(p, *loaded);
+	return (int)n;
+}
 
-		at = next_data(fd, at, p->whole);
-		n = p->whole && at >= p->whole ? 0 : read_full(fd, chunk, CHUNK);
+/*
+ * From its end, where any file system can make a file shorter: a ramfs has no
+ * holes to make. #syscalls:openmem ftruncate
+ */
+static int eat(struct store *store, int fd, char *chunk, struct progress *p, uint64_t *loaded)
+{
+	uint64_t at, end = *loaded = p->whole;
+	ssize_t n;
+
+	while (end) {
+		at = end = round_down(end - 1, CHUNK);
+		n = copy_chunk(store, fd, chunk, &at, p->whole);
 		if (n < 0)
 			return (int)n;
-		if (!n)
-			break;
-		if (at + (uint64_t)n > store->size) {
-			err = store_grow(store, max_u64(at + (uint64_t)n, store->size * 2));
-			if (err)
-				return err;
-		}
-		err = put_chunk(store, at, chunk, (size_t)n);
-		if (err)
-			return err;
-		at += (uint64_t)n;
-		progress_show(p, at);
+		if (RETRY(ftruncate(fd, (off_t)end)) < 0)
+			return -errno;
+		progress_show(p, p->whole - end);
 	}
-	*loaded = max_u64(at, p->whole);
-	progress_show(p, *loaded);
 	return 0;
 }
 
-int image_load(struct store *store, int fd, const char *name, bool progress, uint64_t *loaded)
+int image_too_large(const char *name)
+{
+	fail_plain(-ENOSPC, "%s does not fit into the memory that may be used", name);
+	remedy("raise --limit or the cgroup's memory.max, or free memory");
+	return -ENOSPC;
+}
+
+int image_load(struct store *store, int fd, const char *name, bool progress, bool consume, uint64_t *loaded)
 {
 	int64_t size = image_size(fd);
 	struct progress p = { "loading", name, size > 0 ? (uint64_t)size : 0, 0, progress };
@@ -147,17 +180,12 @@ int image_load(struct store *store, int fd, const char *name, bool progress, uin
 	chunk = pages_get(CHUNK);
 	if (!chunk)
 		return fail(-ENOMEM, "load %s", name);
-	wait_for_writer(fd);
-	err = copy_in(store, fd, chunk, &p, loaded);
+	err = (consume ? eat : copy_in)(store, fd, chunk, &p, loaded);
 	pages_free(chunk, CHUNK);
 	progress_end(&p);
-	if (err == -ENOSPC) {
-		fail_plain(err, "%s does not fit into the memory that may be used", name);
-		remedy("raise --limit or the cgroup's memory.max, or free memory");
-	} else if (err) {
-		fail(err, "load %s", name);
-	}
-	return err;
+	if (err == -ENOSPC)
+		return image_too_large(name);
+	return err ? fail(err, "load %s", name) : 0;
 }
 
 /* --- save ---------------------------------------------------------------------------- */

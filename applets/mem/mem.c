@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "applets/mem/budget.h"
@@ -29,7 +30,7 @@ struct mem {
 	/* options */
 	uint64_t size;
 	const char *image, *save;
-	bool populate;
+	bool consume, populate;
 	uint64_t limit;
 	int huge;			/* enum huge, or HUGE_NONE */
 	uint32_t node;
@@ -38,6 +39,8 @@ struct mem {
 	bool shared;			/* the store outlives the worker */
 	uint64_t sector_size;
 	int image_fd;
+	struct file_target consumed;	/* the image, if it is */
+	uint64_t taken, returned;	/* bytes that its file takes, and that come back to the memory with it */
 	struct file_target saved;
 	int saved_fd;
 	struct budget budget;
@@ -50,6 +53,7 @@ static const char *const huge_kinds[] = { "off", "2M", "1G", "thp", NULL };
 static const struct opt mem_opts[] = {
 	OPT_MEMORY('s', "size", struct mem, size, "size of the disk, required unless there is an --image"),
 	OPT_TEXT('i', "image", struct mem, image, "FILE|-", "load FILE, or standard input, into the disk first"),
+	OPT_FLAG(0, "consume", struct mem, consume, "have the image in memory once: remove its file"),
 	OPT_TEXT(0, "save", struct mem, save, "FILE", "write the disk to FILE when it is stopped"),
 	OPT_FLAG(0, "populate", struct mem, populate, "take all the memory now, or fail"),
 	OPT_MEMORY(0, "limit", struct mem, limit, "most memory to take, writers get ENOSPC beyond; else what is free less 32M"),
@@ -69,12 +73,36 @@ static int open_image(struct mem *m)
 	if (!m->image)
 		return 0;
 	m->image_fd = standard ? RETRY(fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3))
-			       : RETRY(open(m->image, O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+			       : RETRY(open(m->image, (m->consume ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK));
 	if (m->image_fd < 0)
 		return fail(-errno, "open the image %s", m->image);
 	if (!standard)
 		fcntl(m->image_fd, F_SETFL, 0);
 	return 0;
+}
+
+/* Of a file that is there, or is to be, and of no device, directory or link in its place. */
+static int open_directory(struct file_target *target, const char *path)
+{
+	int err = file_target_open(target, path);
+
+	if (err == -EEXIST)
+		return fail_plain(err, "%s is no regular file", path);
+	return err ? fail(err, "open the directory of %s", path) : 0;
+}
+
+/* When its one name is gone, nobody comes upon what is left of it but who has it open already. */
+static int open_consumed(struct mem *m)
+{
+	struct stat st;
+
+	if (!m->consume)
+		return 0;
+	if (m->image_fd < 0 || !strcmp(m->image, "-") || fstat(m->image_fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1)
+		return fail_usage("--consume wants an --image that is a file with one name");
+	m->taken = (uint64_t)st.st_blocks * 512;
+	m->returned = file_in_memory(m->image_fd) ? m->taken : 0;
+	return open_directory(&m->consumed, m->image);
 }
 
 /* The larger of what was asked for and what the image has. */
@@ -99,11 +127,9 @@ static int open_save(struct mem *m)
 
 	if (!m->save)
 		return 0;
-	err = file_target_open(&m->saved, m->save);
-	if (err == -EEXIST)
-		return fail_plain(err, "%s is no regular file, and --save does not replace it", m->save);
+	err = open_directory(&m->saved, m->save);
 	if (err)
-		return fail(err, "open the directory of %s", m->save);
+		return err;
 	m->saved_fd = file_target_create(&m->saved, 0600);
 	return m->saved_fd < 0 ? fail(m->saved_fd, "write to %s", m->save) : 0;
 }
@@ -116,7 +142,7 @@ static int open_store(struct mem *m)
 		.size = m->size ? m->size : PIPE_START,
 		.huge = (enum huge)m->huge,
 		.node = m->node == NODE_ANY ? -1 : (int)m->node,
-		.limit = m->limit ? m->limit : left,
+		.limit = m->limit ? m->limit : min_u64(left, UINT64_MAX - m->returned) + m->returned,
 		.budget = pool ? NULL : &m->budget,	/* the pool's pages are reserved, and nobody else's */
 		.numbers = m->numbers,
 		.shared = m->shared,
@@ -138,6 +164,8 @@ static int mem_prepare(void *self, const struct spec *spec)
 	m->progress = spec_progress(spec);
 	m->sector_size = spec_sector_size(spec, 0);
 	err = open_image(m);
+	if (!err)
+		err = open_consumed(m);
 	if (!err)
 		err = settle_size(m, spec);
 	if (!err)
@@ -190,16 +218,34 @@ static int finish_save(struct mem *m, enum outcome outcome)
 	return err ? fail(err, "save the disk to %s", m->save) : 0;
 }
 
+/* Or what it is on could not be unmounted, and an initramfs would keep it. */
+static void close_image(struct mem *m)
+{
+	file_target_close(&m->consumed);
+	if (m->image_fd >= 0)
+		close(m->image_fd);
+	m->image_fd = -1;
+}
+
+static bool mem_ready(void *self, const char *path)
+{
+	(void)path;
+	close_image(self);
+	return false;
+}
+
 static int mem_conclude(void *self, enum outcome outcome)
 {
 	struct mem *m = self;
+	struct stat st;
 	int err = finish_save(m, outcome);
 
+	if (m->consume && outcome == NEVER_SERVED && fstat(m->image_fd, &st) == 0 && !st.st_nlink)
+		warn("the image %s is lost", m->image);
+	close_image(m);
 	file_target_close(&m->saved);
 	if (m->saved_fd >= 0)
 		close(m->saved_fd);
-	if (m->image_fd >= 0)
-		close(m->image_fd);
 	budget_close(&m->budget);
 	if (m->shared)
 		store_close(&m->store);
@@ -208,6 +254,30 @@ static int mem_conclude(void *self, enum outcome outcome)
 
 /* --- in the worker ------------------------------------------------------------------- */
 
+/*
+ * From here on the image has no name: if what follows fails, nobody shall take what
+ * is left of it for all of it. So all that can be known to fail must have failed.
+ */
+static int mem_commit(void *self)
+{
+	struct mem *m = self;
+	int err = 0;
+
+	if (!m->consume)
+		return 0;
+	if (!m->shared)
+		err = open_store(m);
+	if (err)
+		return err;
+	if (m->store.limit < (m->populate || m->huge != HUGE_NONE ? m->size : m->taken))
+		return image_too_large(m->image);
+	/* What comes back need not be there first; but who has it is not told to a cgroup. */
+	if (!m->budget.levels)
+		m->store.tally->granted = m->returned;
+	err = file_target_remove(&m->consumed);
+	return err ? fail(err, "remove %s", m->image) : 0;
+}
+
 static int load_image(struct mem *m)
 {
 	uint64_t loaded = 0;
@@ -215,7 +285,8 @@ static int load_image(struct mem *m)
 
 	if (m->image_fd < 0)
 		return 0;
-	err = image_load(&m->store, m->image_fd, m->image, m->progress, &loaded);
+	err = image_load(&m->store, m->image_fd, m->image, m->progress, m->consume, &loaded);
+	close_image(m);
 	m->size = max_u64(m->size, round_up(loaded, m->sector_size));
 	if (!err && !m->size)
 		return fail_plain(-EINVAL, "the image %s is empty and --size not given", m->image);
@@ -236,7 +307,7 @@ static int mem_open(void *self, struct disk *disk)
 
 	if (m->shared && disk->size)
 		store_recount(&m->store);
-	if (m->shared)
+	if (m->store.base)
 		store_counted(&m->store, m->numbers);
 	else
 		err = open_store(m);
@@ -299,11 +370,13 @@ static const struct backend mem_backend = {
 	.prepare  = mem_prepare,
 	.carried  = mem_carried,
 	.resume	  = mem_resume,
+	.commit	  = mem_commit,
 	.open	  = mem_open,
 	.count	  = mem_count,
 	.where	  = mem_where,
 	.stopped  = mem_stopped,
 	.close	  = mem_close,
+	.ready	  = mem_ready,
 	.conclude = mem_conclude,
 };
 
@@ -318,6 +391,7 @@ const struct applet applet_mem = {
 		.node = NODE_ANY,
 		.image_fd = -1,
 		.saved_fd = -1,
+		.consumed = FILE_TARGET_NONE,
 		.saved = FILE_TARGET_NONE,
 		.budget = { .meminfo = -1 },
 		.store = { .fd = -1, .map_fd = -1 },

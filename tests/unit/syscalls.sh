@@ -16,6 +16,7 @@ agreed=$(
 		file: close fallocate fdatasync fstat ioctl lseek munmap pread64 pwritev pwritev2
 		mem: close fcntl fsync munmap pread64 pwrite64 pwritev2
 		opening: clone dup2 dup3 fstat getrandom ioctl lseek madvise mbind mmap mprotect mremap poll ppoll prctl prlimit64 read restart_syscall rt_sigprocmask seccomp
+		openmem: ftruncate
 		serving: clock_gettime close exit exit_group fcntl futex io_uring_enter madvise mlock2 munlock munmap pread64 pwrite64 pwritev2 read rt_sigaction rt_sigprocmask rt_sigreturn write
 		zip: brk clock_gettime exit futex madvise mmap mprotect mremap munmap pread64 rt_sigprocmask statx write
 	END

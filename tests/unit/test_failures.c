@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -75,6 +76,13 @@ static bool all_have_ended(void)
 	return false;
 }
 
+static bool is_whole_or_gone(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) < 0 || st.st_size == SIZE;
+}
+
 static bool is_documented(const struct story *story, int status)
 {
 	return status == story->status || (status >= 0 && status <= STATUS_NO_DEVICE) ||
@@ -93,6 +101,7 @@ static void check_end(const struct story *story, int status, const char *call)
 	CHECK(status == story->status || life_told("ublk"));
 	CHECK(!model_is_added() || life_told("left behind"));
 	CHECK(all_have_ended());
+	CHECK(is_whole_or_gone(life_image));
 	CHECK(unlink(pidfile) < 0 || may_leave_pidfile(call));
 	model_close();
 }
@@ -201,6 +210,13 @@ static void of_an_image(void)
 	each_fails(&story);
 }
 
+static void of_an_image_that_goes(void)
+{
+	static const struct story story = { { "mem", image_option, "--consume" }, .status = STATUS_OK };
+
+	each_fails(&story);
+}
+
 static void of_a_member(void)
 {
 	static const struct story story = {
@@ -232,6 +248,7 @@ int main(int argc, char **argv)
 		{ "a disk of a file", of_a_file },
 		{ "a disk over a file", of_a_file_in_memory },
 		{ "a disk of an image that is saved", of_an_image },
+		{ "a disk of an image that is consumed", of_an_image_that_goes },
 		{ "a disk of a member of an archive", of_a_member },
 		{ "a disk of an archive", of_a_tree },
 		{ "a disk of a user without rights", of_a_user },

@@ -76,7 +76,7 @@ static void load_sparse(void)
 	uint64_t loaded = 0;
 
 	CHECK_EQ(image_size(fd), SPARSE_SIZE);
-	CHECK_EQ(image_load(&store, fd, "sparse", false, &loaded), 0);
+	CHECK_EQ(image_load(&store, fd, "sparse", false, false, &loaded), 0);
 	CHECK_EQ(loaded, SPARSE_SIZE);
 	CHECK(holds_sparse(&store));
 	CHECK_EQ(store.base[3000000], 0);
@@ -103,7 +103,7 @@ static void load_huge_hole(void)
 	put(fd, size - 100, 100);
 	CHECK_EQ(lseek(fd, 0, SEEK_SET), 0);
 	alarm(10);
-	CHECK_EQ(image_load(&store, fd, "huge", false, &loaded), 0);
+	CHECK_EQ(image_load(&store, fd, "huge", false, false, &loaded), 0);
 	alarm(0);
 	CHECK_EQ(loaded, size);
 	CHECK(holds(&store, 0, 100) && holds(&store, size - 100, 100));
@@ -120,7 +120,7 @@ static void load_trailing_hole(void)
 
 	put(fd, 512, 512);
 	CHECK_EQ(ftruncate(fd, 3U << 20), 0);
-	CHECK_EQ(image_load(&store, fd, "tail", false, &loaded), 0);
+	CHECK_EQ(image_load(&store, fd, "tail", false, false, &loaded), 0);
 	CHECK_EQ(loaded, 3U << 20);
 	CHECK(holds(&store, 512, 512));
 	CHECK_EQ(store.tally->used, page_size());
@@ -137,7 +137,7 @@ static void load_zeroes_take_nothing(void)
 
 	CHECK_EQ(write(fd, zeroes, sizeof(zeroes)), (ssize_t)sizeof(zeroes));
 	CHECK_EQ(lseek(fd, 0, SEEK_SET), 0);
-	CHECK_EQ(image_load(&store, fd, "zeroes", false, &loaded), 0);
+	CHECK_EQ(image_load(&store, fd, "zeroes", false, false, &loaded), 0);
 	CHECK_EQ(store.tally->used, 0);
 	store_close(&store);
 	close(fd);
@@ -167,7 +167,7 @@ static void load_pipe(void)
 	CHECK_EQ(pipe(fds), 0);
 	CHECK_EQ(image_size(fds[0]), 0);
 	pthread_create(&feeder, NULL, feed, &fds[1]);
-	CHECK_EQ(image_load(&store, fds[0], "-", false, &loaded), 0);
+	CHECK_EQ(image_load(&store, fds[0], "-", false, false, &loaded), 0);
 	pthread_join(feeder, NULL);
 	CHECK_EQ(loaded, SPARSE_SIZE);
 	CHECK(store.size >= SPARSE_SIZE && holds_sparse(&store));
@@ -182,13 +182,123 @@ static void load_too_large(void)
 	struct store store = store_of(8U << 20, 2 * page_size());
 	uint64_t loaded = 0;
 
-	CHECK_EQ(image_load(&store, fd, "big", false, &loaded), -ENOSPC);
+	CHECK_EQ(image_load(&store, fd, "big", false, false, &loaded), -ENOSPC);
 	CHECK(said("big does not fit"));
 	CHECK(store.tally->used <= store.limit);
-	CHECK_EQ(image_load(&store, directory, "dir", false, &loaded), -EISDIR);
+	CHECK_EQ(image_load(&store, directory, "dir", false, false, &loaded), -EISDIR);
 	CHECK(said("load dir"));
 	store_close(&store);
 	close(directory);
+	close(fd);
+}
+
+/* --- a file that goes while it is loaded --- */
+
+#define CHUNKS 5
+#define CHUNK_SIZE (1ULL << 20)
+
+/* Data in every chunk, but not everywhere, and an end that is no chunk's. */
+static int chunks_file(void)
+{
+	int fd = scratch();
+
+	for (uint64_t i = 0; i < CHUNKS; i++)
+		put(fd, i * CHUNK_SIZE + 300000, 9000);
+	put(fd, CHUNKS * CHUNK_SIZE, 777);
+	return fd;
+}
+
+static uint64_t length_of(int fd)
+{
+	struct stat st;
+
+	CHECK_EQ(fstat(fd, &st), 0);
+	return (uint64_t)st.st_size;
+}
+
+static void consume_all(void)
+{
+	int fd = chunks_file();
+	struct store store = store_of(8U << 20, UINT64_MAX);
+	uint64_t loaded = 0;
+
+	CHECK_EQ(image_load(&store, fd, "eaten", false, true, &loaded), 0);
+	CHECK_EQ(loaded, CHUNKS * CHUNK_SIZE + 777);
+	CHECK_EQ(length_of(fd), 0);
+	for (uint64_t i = 0; i < CHUNKS; i++) {
+		CHECK(holds(&store, i * CHUNK_SIZE + 300000, 9000));
+		CHECK(!store.base[i * CHUNK_SIZE + 299999] && !store.base[i * CHUNK_SIZE + 309000]);
+	}
+	CHECK(holds(&store, CHUNKS * CHUNK_SIZE, 777));
+	CHECK_EQ(store.tally->used, (CHUNKS * 3 + 1) * page_size());
+	store_close(&store);
+	close(fd);
+}
+
+/* Each byte is in the file until it is in the store, and what is in the store is no longer in the file. */
+static void consume_until_it_fails(void)
+{
+	for (uint64_t fits = 0; fits <= CHUNKS; fits++) {
+		int fd = chunks_file();
+		struct store store = store_of(8U << 20, fits ? ((fits - 1) * 3 + 1) * page_size() : 0);
+		uint64_t loaded = 0, left;
+
+		CHECK_EQ(image_load(&store, fd, "eaten", false, true, &loaded), -ENOSPC);
+		CHECK(said("eaten does not fit"));
+		left = length_of(fd);
+		CHECK_EQ(left, fits ? (CHUNKS + 1 - fits) * CHUNK_SIZE : CHUNKS * CHUNK_SIZE + 777);
+		for (uint64_t i = 0; i < CHUNKS; i++) {
+			char byte = 0;
+
+			CHECK_EQ(pread(fd, &byte, 1, (off_t)(i * CHUNK_SIZE + 308999)), i * CHUNK_SIZE < left);
+			CHECK(i * CHUNK_SIZE < left ? byte == pattern(i * CHUNK_SIZE + 308999)
+						    : holds(&store, i * CHUNK_SIZE + 300000, 9000));
+		}
+		CHECK(holds(&store, CHUNKS * CHUNK_SIZE, fits ? 777 : 0));
+		store_close(&store);
+		close(fd);
+	}
+}
+
+/* Of a hole not every byte is looked at, and nothing is where there is nothing to be cut off. */
+static void consume_holes(void)
+{
+	const uint64_t size = HUGE >> 8;
+	int fd = scratch(), empty = scratch();
+	struct store store = store_of(size, UINT64_MAX);
+	uint64_t loaded = 1;
+
+	put(fd, 0, 100);
+	put(fd, size - 5 * CHUNK_SIZE, 100);
+	CHECK_EQ(ftruncate(fd, (off_t)size), 0);
+	alarm(10);
+	CHECK_EQ(image_load(&store, fd, "huge", false, true, &loaded), 0);
+	alarm(0);
+	CHECK_EQ(loaded, size);
+	CHECK_EQ(length_of(fd), 0);
+	CHECK(holds(&store, 0, 100) && holds(&store, size - 5 * CHUNK_SIZE, 100));
+	CHECK_EQ(store.tally->used, 2 * page_size());
+	CHECK_EQ(image_load(&store, empty, "empty", false, true, &loaded), 0);
+	CHECK_EQ(loaded, 0);
+	store_close(&store);
+	close(empty);
+	close(fd);
+}
+
+static void consume_what_cannot_be_cut(void)
+{
+	char self[40];
+	int fd = chunks_file(), to_read;
+	struct store store = store_of(8U << 20, UINT64_MAX);
+	uint64_t loaded = 0;
+
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	to_read = open(self, O_RDONLY | O_CLOEXEC);
+	CHECK_EQ(image_load(&store, to_read, "shut", false, true, &loaded), -EINVAL);
+	CHECK(said("load shut"));
+	CHECK_EQ(length_of(fd), CHUNKS * CHUNK_SIZE + 777);
+	store_close(&store);
+	close(to_read);
 	close(fd);
 }
 
@@ -199,13 +309,13 @@ static void save_and_load(void)
 	uint64_t loaded = 0;
 	struct stat st;
 
-	CHECK_EQ(image_load(&store, from, "in", false, &loaded), 0);
+	CHECK_EQ(image_load(&store, from, "in", false, false, &loaded), 0);
 	CHECK_EQ(image_save(&store, 7U << 20, to, "out", false), 0);
 	CHECK_EQ(fstat(to, &st), 0);
 	CHECK_EQ(st.st_size, 7U << 20);
 	CHECK(st.st_blocks * 512 <= (4 << 20) + 4096);		/* what holds nothing takes nothing there either; but the last byte */
 	CHECK_EQ(lseek(to, 0, SEEK_SET), 0);
-	CHECK_EQ(image_load(&again, to, "back", false, &loaded), 0);
+	CHECK_EQ(image_load(&again, to, "back", false, false, &loaded), 0);
 	CHECK_EQ(loaded, 7U << 20);
 	CHECK(!memcmp(store.base, again.base, 7U << 20));
 	CHECK_EQ(again.tally->used, store.tally->used);
@@ -369,6 +479,10 @@ TESTS(
 	{ "zeroes take no memory", load_zeroes_take_nothing },
 	{ "a pipe is read to its end, and the store grows", load_pipe },
 	{ "an image larger than the limit is refused", load_too_large },
+	{ "a file that is consumed is all in the store, and empty", consume_all },
+	{ "wherever that fails, each byte is in one of them", consume_until_it_fails },
+	{ "a file that is consumed may have holes, or nothing", consume_holes },
+	{ "a file that cannot be cut is left alone", consume_what_cannot_be_cut },
 	{ "what is saved is sparse and can be loaded again", save_and_load },
 	{ "a failed save is told", save_to_full },
 	{ "a file appears whole, replaces another, and can be removed", appears_whole },

@@ -35,6 +35,8 @@ static int up(const struct applet *applet, size_t size, const char *const *optio
 	disk = (struct disk){ 0 };
 	if (disks->prepare)
 		err = disks->prepare(self, &spec);
+	if (!err && disks->commit)
+		err = disks->commit(self);
 	return err ? err : disks->open(self, &disk);
 }
 
@@ -170,6 +172,128 @@ static void larger_than_the_image(void)
 	unlink(image);
 }
 
+/* A file of its own for each claim, in a directory of memory if there is one. */
+static char consumed[40];
+
+static int image_to_consume(off_t size)
+{
+	int fd;
+
+	snprintf(consumed, sizeof(consumed), "%s/ublk-unit-XXXXXX", access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
+	fd = mkstemp(consumed);
+	CHECK_EQ(ftruncate(fd, size), 0);
+	CHECK_EQ(pwrite(fd, "hello", 5, 3000000), 5);
+	return fd;
+}
+
+static uint64_t length_of(int fd)
+{
+	struct stat st;
+
+	CHECK_EQ(fstat(fd, &st), 0);
+	return (uint64_t)st.st_size;
+}
+
+static void consuming(void)
+{
+	int fd = image_to_consume(4U << 20);
+	struct place place;
+
+	CHECK_EQ(MEM("image", consumed, "consume", NULL, "size", "8M"), 0);
+	CHECK_EQ(disk.size, 8U << 20);
+	place = ask(OP_READ, 3000000 - 3000000 % 512, 512);
+	CHECK(place.kind == IN_MEMORY && !memcmp(place.memory + 3000000 % 512, "hello", 5));
+	CHECK(access(consumed, F_OK) < 0);
+	CHECK_EQ(length_of(fd), 0);
+	down(sizeof(struct mem));
+	CHECK(!said("lost"));
+	close(fd);
+}
+
+static bool is_left(int fd, off_t size)
+{
+	char text[6] = "";
+
+	return access(consumed, F_OK) == 0 && length_of(fd) == (uint64_t)size && pread(fd, text, 5, 3000000) == 5 &&
+	       !strcmp(text, "hello");
+}
+
+/* What can be known to fail does so before there is any harm. */
+static void not_consumed(void)
+{
+	int fd = image_to_consume(4U << 20);
+	char other[60], fifo[60];
+
+	CHECK_EQ(MEM("image", consumed, "consume", NULL, "limit", "1"), -ENOSPC);
+	CHECK(said("does not fit"));
+	CHECK(is_left(fd, 4U << 20));
+	down(sizeof(struct mem));
+	CHECK_EQ(MEM("image", consumed, "consume", NULL, "populate", NULL, "limit", "3M"), -ENOSPC);
+	CHECK(is_left(fd, 4U << 20));
+	down(sizeof(struct mem));
+	CHECK_EQ(MEM("image", consumed, "consume", NULL, "huge", "thp", "limit", "3M"), -ENOSPC);
+	CHECK(is_left(fd, 4U << 20));
+	down(sizeof(struct mem));
+	CHECK(MEM("image", consumed, "consume", NULL, "numa", "1023") < 0);
+	CHECK(is_left(fd, 4U << 20));
+	down(sizeof(struct mem));
+
+	snprintf(other, sizeof(other), "%s.other", consumed);
+	snprintf(fifo, sizeof(fifo), "%s.fifo", consumed);
+	CHECK_EQ(link(consumed, other), 0);
+	CHECK_EQ(MEM("image", consumed, "consume", NULL), -EUSAGE);
+	CHECK(said("one name"));
+	down(sizeof(struct mem));
+	unlink(other);
+	CHECK_EQ(symlink(consumed, other), 0);
+	CHECK_EQ(MEM("image", other, "consume", NULL), -EEXIST);
+	CHECK(said("no regular file"));
+	down(sizeof(struct mem));
+	CHECK_EQ(mkfifo(fifo, 0600), 0);
+	CHECK_EQ(MEM("image", fifo, "consume", NULL, "size", "1M"), -EUSAGE);
+	down(sizeof(struct mem));
+	CHECK_EQ(MEM("image", "-", "consume", NULL, "size", "1M"), -EUSAGE);
+	down(sizeof(struct mem));
+	CHECK_EQ(MEM("consume", NULL, "size", "1M"), -EUSAGE);
+	down(sizeof(struct mem));
+	CHECK(is_left(fd, 4U << 20));
+	unlink(fifo);
+	unlink(other);
+	unlink(consumed);
+	close(fd);
+}
+
+/* Once it has begun, the image has no name any more, and that it is lost is said. */
+static void lost(void)
+{
+	int fd = image_to_consume(4U << 20);
+
+	CHECK_EQ(pwrite(fd, "world", 5, 0), 5);
+	CHECK_EQ(MEM("image", consumed, "consume", NULL), 0);
+	disks->close(self);
+	((struct mem *)self)->image_fd = dup(fd);	/* the keeper has its own */
+	CHECK_EQ(disks->conclude(self, NEVER_SERVED), 0);
+	CHECK(said("is lost"));
+	memcpy(self, kept, sizeof(struct mem));
+	CHECK(access(consumed, F_OK) < 0);
+	close(fd);
+}
+
+/* As much as the file gives back may be taken, but for a file whose memory somebody else may have. */
+static void consuming_takes_nothing(void)
+{
+	int fd = image_to_consume(4U << 20);
+	struct mem *m = applet_mem.self;
+
+	CHECK_EQ(MEM("image", consumed, "consume", NULL), 0);
+	CHECK(m->taken && m->taken < 1U << 20);
+	CHECK_EQ(m->returned, file_in_memory(fd) ? m->taken : 0);
+	CHECK(m->store.limit > m->returned);
+	CHECK(m->budget.levels || m->store.tally->granted == m->returned);
+	down(sizeof(struct mem));
+	close(fd);
+}
+
 static void mistakes(void)
 {
 	CHECK_EQ(up(&applet_mem, sizeof(struct mem), (const char *const[]){ NULL }), -EUSAGE);
@@ -205,6 +329,10 @@ TESTS(
 	{ "beyond --limit there is ENOSPC, until something is given back", beyond_the_limit },
 	{ "an image comes in, its changed copy goes out", from_an_image_to_a_file },
 	{ "a disk may be larger than its image, but not empty", larger_than_the_image },
+	{ "an image that is consumed becomes the disk, and goes", consuming },
+	{ "what can be known not to work leaves it as it is", not_consumed },
+	{ "one that was consumed in vain has no name, and is said to be lost", lost },
+	{ "what is consumed is no more memory than before", consuming_takes_nothing },
 	{ "mistakes are refused before anything exists", mistakes },
 	{ "null is nowhere, up to 8 EiB less a sector", null_disk },
 )
