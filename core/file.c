@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/file.h"
+#include "core/log.h"
 #include "core/text.h"
 #include "core/util.h"
 
@@ -48,6 +49,15 @@ int file_target_open(struct file_target *target, const char *path)
 	if (fstatat(target->dir, target->name, &there, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(there.st_mode))
 		return -EEXIST;
 	return 0;
+}
+
+int file_target_find(struct file_target *target, const char *path)
+{
+	int err = file_target_open(target, path);
+
+	if (err == -EEXIST)
+		return fail_plain(err, "%s is no regular file", path);
+	return err ? fail(err, "open the directory of %s", path) : 0;
 }
 
 /* "." + name would do, but names may be as long as names may be. */

@@ -64,14 +64,7 @@ void notify_failed(int status)
 
 int notify_open(const struct spec *spec)
 {
-	int err;
-
-	if (!spec->pidfile)
-		return 0;
-	err = file_target_open(&pidfile, spec->pidfile);
-	if (err == -EEXIST)
-		return fail_plain(err, "%s is no regular file, and --pidfile does not replace it", spec->pidfile);
-	return err ? fail(err, "open the directory of --pidfile %s", spec->pidfile) : 0;
+	return spec->pidfile ? file_target_find(&pidfile, spec->pidfile) : 0;
 }
 
 int notify_carry(struct state *state, const struct spec *spec)

@@ -81,16 +81,6 @@ static int open_image(struct mem *m)
 	return 0;
 }
 
-/* Of a file that is there, or is to be, and of no device, directory or link in its place. */
-static int open_directory(struct file_target *target, const char *path)
-{
-	int err = file_target_open(target, path);
-
-	if (err == -EEXIST)
-		return fail_plain(err, "%s is no regular file", path);
-	return err ? fail(err, "open the directory of %s", path) : 0;
-}
-
 /* When its one name is gone, nobody comes upon what is left of it but who has it open already. */
 static int open_consumed(struct mem *m)
 {
@@ -102,7 +92,7 @@ static int open_consumed(struct mem *m)
 		return fail_usage("--consume wants an --image that is a file with one name");
 	m->taken = (uint64_t)st.st_blocks * 512;
 	m->returned = file_in_memory(m->image_fd) ? m->taken : 0;
-	return open_directory(&m->consumed, m->image);
+	return file_target_find(&m->consumed, m->image);
 }
 
 /* The larger of what was asked for and what the image has. */
@@ -127,7 +117,7 @@ static int open_save(struct mem *m)
 
 	if (!m->save)
 		return 0;
-	err = open_directory(&m->saved, m->save);
+	err = file_target_find(&m->saved, m->save);
 	if (err)
 		return err;
 	m->saved_fd = file_target_create(&m->saved, 0600);

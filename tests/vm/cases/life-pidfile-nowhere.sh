@@ -12,5 +12,5 @@ mount -o remount,ro "$case/full"
 expect_status 1 ublk-null --pidfile "$case/full/pid"
 expect_said "cannot create the pidfile .*: Read-only file system"
 expect_status 1 ublk-null --pidfile "$case/no/pid"
-expect_said 'cannot open the directory of --pidfile .*: No such file or directory'
+expect_said 'cannot open the directory of .*: No such file or directory'
 expect "$(ublk-ctl list -n)" = ""
