@@ -47,6 +47,20 @@ line ublk.mem=16M,id=12
 expect_status 5 boot
 expect_said "device 12 is there already, and no ublk-mem"
 
+# an image that goes, and not from a file system that is mounted to be read
+pattern 65536 >"$case/image"
+line "ublk.mem=image=$case/image,consume,id=30"
+expect "$(boot)" = /dev/ublkb30
+expect "$(boot)" = /dev/ublkb30
+expect "$(read_at /dev/ublkb30 0 65536 | sum)" = "$(pattern 65536 | sum)"
+expect ! -e "$case/image"
+line "ublk.mem=image=$case/image,consume,id=31"
+expect_status 6 boot
+expect_said "image is not there yet"
+line ublk.mem=image=LABEL=host:/disk.img,consume,id=31
+expect_status 1 boot
+expect_said "Read-only file system"
+
 # what is not there yet has a status of its own, and keeps nobody from the rest
 line ublk.file=LABEL=elsewhere:/x,id=20 ublk.zip=/none.zip,id=21 ublk.null=1G,id=22
 expect_status 6 boot
