@@ -56,9 +56,16 @@ static ssize_t read_full(int fd, char *to, size_t length)
 	return (ssize_t)done;
 }
 
+/* Much of an image is zeroes, which musl's memcmp() would take one by one. */
 static bool is_zero(const char *at, size_t length)
 {
-	return length == 0 || (!*at && !memcmp(at, at + 1, length - 1));
+	uint64_t word = 0;
+
+	for (; length >= sizeof(word) && !word; length -= sizeof(word), at += sizeof(word))
+		__builtin_memcpy(&word, at, sizeof(word));
+	while (length && !word)
+		word = (unsigned char)at[--length];
+	return !word;
 }
 
 /* A chunk into its place, page by page, without the pages that hold nothing. */

@@ -143,6 +143,27 @@ static void load_zeroes_take_nothing(void)
 	close(fd);
 }
 
+/* Wherever it is, also behind the last whole word. */
+static void load_one_byte(void)
+{
+	static const uint64_t places[] = { 0, 7, 8, 4095, 8184, 8191, 8196 };
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		int fd = scratch();
+		struct store store = store_of(1U << 20, UINT64_MAX);
+		uint64_t loaded = 0;
+
+		CHECK_EQ(ftruncate(fd, 8197), 0);
+		put(fd, places[i], 1);
+		CHECK_EQ(image_load(&store, fd, "byte", false, false, &loaded), 0);
+		CHECK_EQ(loaded, 8197);
+		CHECK(holds(&store, places[i], 1));
+		CHECK_EQ(store.tally->used, page_size());
+		store_close(&store);
+		close(fd);
+	}
+}
+
 static void *feed(void *arg)
 {
 	int to = *(int *)arg, from = sparse_file();
@@ -477,6 +498,7 @@ TESTS(
 	{ "holes are not even read", load_huge_hole },
 	{ "a hole at the end counts", load_trailing_hole },
 	{ "zeroes take no memory", load_zeroes_take_nothing },
+	{ "one byte among zeroes is not lost", load_one_byte },
 	{ "a pipe is read to its end, and the store grows", load_pipe },
 	{ "an image larger than the limit is refused", load_too_large },
 	{ "a file that is consumed is all in the store, and empty", consume_all },
