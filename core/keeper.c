@@ -52,7 +52,7 @@ static void spare_keeper(struct keeper *k)
 	*k->score_found = '\0';
 }
 
-static int memory_up(void *self)
+int memory_up(void *self)
 {
 	struct keeper *k = self;
 	const char *score = k->spec->oom_score_adj;
@@ -113,7 +113,7 @@ static void paths_down(void *self)
 	notify_close();
 }
 
-static int settle_up(void *self)
+int settle_up(void *self)
 {
 	struct keeper *k = self;
 
@@ -124,7 +124,7 @@ static int settle_up(void *self)
 
 /* --- reach the driver ------------------------------------------------------------ */
 
-static int ctrl_up(void *self)
+int ctrl_up(void *self)
 {
 	struct keeper *k = self;
 	const struct backend *backend = k->spec->applet->backend;
@@ -175,7 +175,7 @@ static void choose_cpus(struct keeper *k, const cpu_set_t *list)
 	}
 }
 
-static int cpus_up(void *self)
+int cpus_up(void *self)
 {
 	struct keeper *k = self;
 	cpu_set_t list;
@@ -198,7 +198,7 @@ static void cpus_down(void *self)
 /* --- count ----------------------------------------------------------------------- */
 
 /* A disk that nobody can count is a disk all the same. */
-static int stats_up(void *self)
+int stats_up(void *self)
 {
 	struct keeper *k = self;
 	uint32_t room = (uint32_t)k->device.info.nr_hw_queues * STATS_QUEUE + BACKEND_NUMBERS + SANDBOX_NUMBERS;
@@ -248,17 +248,6 @@ static const struct step keeper_steps[] = {
 	{ NULL, NULL, NULL }
 };
 
-/* Where another program has been through all of them. */
-static int resume(struct keeper *k)
-{
-	static int (*const again[])(void *self) = { upgrade_resume, memory_up, settle_up, ctrl_up, find_up, cpus_up, stats_up, watches_up };
-	int err = 0;
-
-	for (size_t i = 0; i < ARRAY_SIZE(again) && !err && !k->stopped; i++)
-		err = again[i](k);
-	return err;
-}
-
 /* Was it in use, and is no more? */
 static bool is_done_with(struct keeper *k)
 {
@@ -285,10 +274,7 @@ static void serve(struct keeper *k)
 		k->calm = true;
 		events_wait(k, k->spec->autoclear ? RECHECK_MS : -1);
 		k->calm = false;
-		if (k->program >= 0)
-			upgrade_start(k);
-		else if (k->asker >= 0)
-			worker_quiesce(k);
+		upgrade_do(k);
 	}
 	if (k->stopped) {
 		info("the device was stopped by somebody else");
@@ -337,10 +323,9 @@ int keeper_main(const struct spec *spec)
 
 	if (state_given()) {
 		reached = ARRAY_SIZE(keeper_steps) - 2;
-		err = resume(&k);
+		err = upgrade_resume(&k);
 		if (err)		/* the worker has all that there is */
 			return err == -ECANCELED ? STATE_UNDERSTOOD : STATUS_FAILED;
-		upgrade_finish(&k);
 	} else {
 		err = steps_up(keeper_steps, &k, &reached);
 	}

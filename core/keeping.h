@@ -108,6 +108,12 @@ void child_kill(const struct child *child);
 
 /* --- steps, and what else is done at the end; @self is the keeper */
 
+int memory_up(void *self);
+int settle_up(void *self);
+int ctrl_up(void *self);
+int cpus_up(void *self);
+int stats_up(void *self);
+
 int add_up(void *self);
 int find_up(void *self);		/* instead, if it was added long ago */
 void add_down(void *self);
@@ -124,10 +130,8 @@ bool worker_follow(struct keeper *k);
 bool worker_return(struct keeper *k);
 /* The worker has all tags back. If another server is to have them, it is told that this is not the end. */
 void worker_left(struct keeper *k);
-/* Have the worker answer what it has begun and leave, which is answered. */
-void worker_quiesce(struct keeper *k);
-/* Another worker for one that serves, which stays if the other cannot. 0 or -errno, said. */
-int worker_exchange(struct keeper *k);
+/* The next worker. @dismiss, if not NULL: when it is prepared, and before it gets the device. 0 or -errno, said. */
+int worker_succeed(struct keeper *k, int (*dismiss)(struct keeper *k));
 /* In a child: everything that only the keeper may hold. */
 void keeper_forget(struct keeper *k);
 /* Have @child do what takes as long as the disk does. */
@@ -145,19 +149,29 @@ int command_up(void *self);
 void command_down(void *self);
 void command_end(struct keeper *k);
 
+/* --- leaving.c */
+
+/* Have the worker answer what it has begun and leave, which is answered. */
+void worker_quiesce(struct keeper *k);
+/* Another worker for one that serves, which stays if the other cannot. 0 or -errno, said. */
+int worker_exchange(struct keeper *k);
+
 /* --- upgrade.c */
 
 struct signalfd_siginfo;
 /* UPGRADE_SIGNAL has come. */
 void upgrade_asked(struct keeper *k, const struct signalfd_siginfo *event);
-/* Go on as the program that was asked for. Returns if that cannot be, which is said. */
-void upgrade_start(struct keeper *k);
-/* This program is that one: a step. -ECANCELED if it was just to be tried whether it could be. */
-int upgrade_resume(void *self);
+/* Do what was asked for, if anything was, now that nothing is under way. */
+void upgrade_do(struct keeper *k);
+/* If the disk is held: until somebody asks for it, or it ends. */
+void upgrade_hold(struct keeper *k);
 /* What was asked for is done, if anything was. */
 void upgrade_answer(struct keeper *k, int error);
-/* The disk is served by the last one's worker, and now by one of ours. */
-void upgrade_finish(struct keeper *k);
+/* This program is to go on with a disk. -ECANCELED if it was just to be tried whether it could; -errno, said. */
+int upgrade_resume(struct keeper *k);
+/* For the next worker: what it will have for who adopts the disk. And in that worker: nobody writes to it any more. */
+void upgrade_prepare(struct keeper *k);
+void upgrade_leave(struct keeper *k);
 /* Tell who may have to go on without us; once for each worker, before its disk can be used. */
 void upgrade_publish(struct keeper *k);
 

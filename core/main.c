@@ -9,12 +9,13 @@
 
 #include "core/applet.h"
 #include "core/file.h"
-#include "core/kept.h"
 #include "core/log.h"
 #include "core/run.h"
 #include "core/state.h"
 #include "core/status.h"
 #include "core/text.h"
+#include "core/upgrade.h"
+#include "core/words.h"
 
 #define PREFIX "ublk-"
 #define PREFIX_LENGTH (sizeof(PREFIX) - 1)
@@ -136,7 +137,7 @@ int main(int argc, char **argv)
 	const struct applet *applet;
 	const char *name;
 
-	if (argc < 1 || file_fill_standard() || state_note_words(argv) || kept_receive() || state_receive())
+	if (argc < 1 || file_fill_standard() || words_note(argv) || upgrade_receive())
 		return STATUS_FAILED;
 	file_note_inherited();
 	name = strrchr(argv[0], '/');

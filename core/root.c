@@ -16,8 +16,8 @@
 #include "core/driver.h"
 #include "core/log.h"
 #include "core/root.h"
-#include "core/state.h"
 #include "core/uapi.h"
+#include "core/words.h"
 
 /* Requests that wait for a server for ever would keep the machine from going off. */
 int root_recovery(const struct spec *spec)
@@ -40,7 +40,7 @@ int root_recovery(const struct spec *spec)
 void root_stay(void)
 {
 	setsid();		/* if we lead a group of processes already, whoever started us wants that */
-	state_rename('@');	/* systemd spares root's processes with such a name */
+	words_rename('@');	/* systemd spares root's processes with such a name */
 	prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0);	/* or else the kernel's usual care has to do */
 }
 

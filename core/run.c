@@ -15,6 +15,7 @@
 #include "core/status.h"
 #include "core/text.h"
 #include "core/util.h"
+#include "core/words.h"
 
 #define PREFIX "ublk-"
 #define NAME_MAX_BYTES 32
@@ -111,7 +112,7 @@ int run_disk(const struct applet *applet, const char *name, char **argv)
 
 	spec_init(&spec, applet);
 	spec.recovery = RECOVERY_UNSAID;
-	spec.root |= state_given() && *state_words()[0] == '@';	/* in an initramfs that is no more */
+	spec.root |= state_given() && *words_noted()[0] == '@';	/* in an initramfs that is no more */
 	ours = has_command(argv) ? STATUS_OURS : STATUS_OK;	/* the command's own statuses must mean the command */
 	err = parse_disk(applet, name, argv, &spec, &words);
 	if (err)

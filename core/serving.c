@@ -12,10 +12,8 @@
 #include "core/keeping.h"
 #include "core/log.h"
 #include "core/notify.h"
-#include "core/proc.h"
 #include "core/resident.h"
 #include "core/signals.h"
-#include "core/state.h"
 #include "core/stats.h"
 #include "core/text.h"
 #include "core/util.h"
@@ -26,9 +24,6 @@
 #define PAUSE_MS 10			/* before the next, doubled each time */
 #define TRIES_MAX 7			/* but not more often than this */
 #define RELEASE_MS 60000		/* how long the driver may take to see that a server is gone */
-#define DRAIN_MS 1000			/* how long a server that is exchanged may take to answer what it has begun */
-#define QUIESCE_MS 10000		/* and one that leaves, before it is killed */
-#define LOOK_MS 5			/* nothing tells when it has */
 
 /* --- the first ------------------------------------------------------------------- */
 
@@ -76,9 +71,7 @@ static int start_worker(struct keeper *k)
 	k->reports = 0;
 	k->fetched = false;
 	k->killed = false;
-	if (k->state_fd >= 0)
-		close(k->state_fd);
-	k->state_fd = k->spec->recovery == RECOVERY_REISSUE ? state_file() : -1;
+	upgrade_prepare(k);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pipe) < 0)
 		return fail(-errno, "make a pipe to the server process");
 	k->worker.pid = fork();
@@ -91,14 +84,13 @@ static int start_worker(struct keeper *k)
 		return err;
 	}
 	if (!k->worker.pid) {
-		if (k->state_fd < 0) {
+		if (k->spec->recovery != RECOVERY_REISSUE) {
 			close(pipe[0]);
 			pipe[0] = -1;
-		} else {			/* and that is for another keeper, too */
-			k->state_fd = state_only_read(k->state_fd);
-		}
+		}			/* else it serves on without us, and may get another keeper */
 		if (*k->score_found && !k->spec->oom_score_adj && !k->spec->root)
 			resident_score(k->score_found);		/* only the keeper is spared */
+		upgrade_leave(k);
 		keeper_forget(k);
 		stats_restart(&k->device.stats);
 		worker_main(k->spec, &k->device, pipe, &k->disk);
@@ -151,48 +143,7 @@ void worker_down(void *self)
 	k->pipe = -1;
 }
 
-/* --- it is to leave ---------------------------------------------------------------- */
-
-/* Has it answered all that it was given? Who cannot be asked has. */
-static bool is_drained(const struct keeper *k)
-{
-	char path[64], text[64];
-
-	text_format(path, sizeof(path), "/sys/block/ublkb%" PRIu32 "/inflight", k->device.info.dev_id);
-	return proc_read(path, text, sizeof(text)) <= 0 || !text[strspn(text, " 0\n")];
-}
-
-/*
- * Until all is answered, at most @limit_ms. The driver gives no more to it, and
- * may take back what is idle, but tags that are fetched later stay. So it is
- * killed, which is no harm to anybody then but for a flush, which the block
- * layer does not count: unless requests are reissued it fails.
- */
-static int drain(struct keeper *k, const struct child *worker, int limit_ms)
-{
-	int64_t end = now_ms() + limit_ms;
-	int err = ctrl_quiesce(&k->ctrl, keeper_target(k));
-
-	if (err && err != -EBUSY && err != -EINTR)
-		return err;
-	while (!worker->ended && !is_drained(k) && !k->stops && now_ms() < end)
-		events_wait(k, LOOK_MS);
-	return 0;
-}
-
-void worker_quiesce(struct keeper *k)
-{
-	int err = drain(k, &k->worker, QUIESCE_MS);
-
-	if (err) {
-		k->held = false;
-	} else {
-		note("the disk waits until 'ublk-ctl recover %" PRIu32 "'", k->device.info.dev_id);
-		child_kill(&k->worker);
-		child_end(k, &k->worker);
-	}
-	upgrade_answer(k, err);
-}
+/* --- it has left ----------------------------------------------------------------- */
 
 void worker_left(struct keeper *k)
 {
@@ -320,35 +271,13 @@ static int hand_over(struct keeper *k)
 	return err ? fail(err, "take the device over") : 0;
 }
 
-/*
- * The last one, if it serves still; that it may answer takes no longer than to
- * kill it at once. What it has begun and not answered in its
- * time is done again, which is no harm: the driver waits until nothing of it is
- * under way any more. If the disk was stopped it has to save it, and is let be.
- */
-static int dismiss(struct keeper *k)
-{
-	struct ublksrv_ctrl_dev_info info = { .state = UBLK_S_DEV_LIVE };
-
-	if (!k->leaver.pid || k->leaver.ended)
-		return 0;
-	if (k->device.features.granted & UBLK_F_QUIESCE)
-		drain(k, &k->leaver, DRAIN_MS);
-	/* Whoever cannot tell is not gone; and what waits for another server waits for ever if there is none. */
-	if (ctrl_get_info(&k->ctrl, keeper_target(k), &info) == -ENODEV || info.state == UBLK_S_DEV_DEAD)
-		return fail(-ENODEV, "replace the server");
-	child_kill(&k->leaver);
-	k->dismissed = true;
-	return 0;
-}
-
-static int start_successor(struct keeper *k)
+int worker_succeed(struct keeper *k, int (*dismiss)(struct keeper *k))
 {
 	int err = start_worker(k);
 
 	if (!err)
 		err = wait_report(k, REPORT_PREPARED);
-	if (!err)
+	if (!err && dismiss)
 		err = dismiss(k);
 	if (!err)
 		err = wait_released(k);
@@ -364,27 +293,6 @@ static int start_successor(struct keeper *k)
 	if (k->pipe >= 0 && err) {
 		close(k->pipe);
 		k->pipe = -1;
-	}
-	return err;
-}
-
-int worker_exchange(struct keeper *k)
-{
-	int pipe = k->pipe, err;
-
-	k->leaver = k->worker;
-	k->dismissed = false;
-	k->pipe = -1;
-	err = start_successor(k);
-	k->born = now_ms();
-	if (err && !k->dismissed) {
-		k->worker = k->leaver;
-		k->leaver = (struct child){ .pidfd = -1 };
-		k->pipe = pipe;
-		k->killed = false;
-		is_alive(k);		/* its last words, if it has ended */
-	} else {
-		close(pipe);
 	}
 	return err;
 }
@@ -405,7 +313,7 @@ bool worker_follow(struct keeper *k)
 	for (unsigned int tries = k->useless; err && !k->stopped && k->useless < LIVES_MAX; tries++) {
 		if (tries && !pause_for(k, PAUSE_MS << min_u64(tries, TRIES_MAX)))
 			break;
-		err = start_successor(k);
+		err = worker_succeed(k, NULL);
 		if (err && k->useless < LIVES_MAX && !may_come_later(k, err))
 			k->useless++;
 	}
@@ -417,16 +325,9 @@ bool worker_follow(struct keeper *k)
 
 bool worker_return(struct keeper *k)
 {
-	struct ublksrv_ctrl_dev_info info = { .state = UBLK_S_DEV_LIVE };	/* whoever cannot tell is not gone */
 	bool again;
 
-	while (k->held && !k->stopped && !k->stops && !k->command.ended && k->asker < 0) {
-		k->calm = true;
-		events_wait(k, RECHECK_MS);
-		k->calm = false;
-		/* Somebody may have stopped it, which tells nobody. */
-		k->stopped = ctrl_get_info(&k->ctrl, keeper_target(k), &info) == -ENODEV || info.state == UBLK_S_DEV_DEAD;
-	}
+	upgrade_hold(k);
 	again = !k->stopped && worker_follow(k);
 	upgrade_answer(k, again ? 0 : -EIO);
 	return again;

@@ -106,39 +106,6 @@ void state_save_words(struct state *s, char *const *words)
 		carry(s, STATE_WORD, (uint32_t)strlen(*words) + 1, *words);
 }
 
-static char **noted;
-
-int state_note_words(char *const *words)
-{
-	size_t count = 0;
-
-	while (words[count])
-		count++;
-	noted = pages_get((count + 1) * sizeof(*noted));
-	if (!noted)
-		return fail(-ENOMEM, "start");
-	memcpy(noted, words, count * sizeof(*noted));
-	return 0;
-}
-
-char *const *state_words(void)
-{
-	return noted;
-}
-
-void state_rename(char sign)
-{
-	static char name[40];
-	char *slash;
-
-	if (*noted[0] == sign)
-		return;
-	slash = strrchr(noted[0], '/');
-	text_format(name, sizeof(name), "%c%s", sign, slash ? slash + 1 : noted[0]);
-	*noted[0] = sign;
-	noted[0] = name;
-}
-
 /* --- the file ------------------------------------------------------------------------ */
 
 int state_file(void)

@@ -61,12 +61,6 @@ int state_only_read(int fd);
 /* To restore from: a copy, checked. 0; -EPROTO if it is none of ours or of another version; or -errno. */
 int state_read(struct state *state, int fd);
 
-/* The arguments of this program, to be noted before anybody sorts them. */
-int state_note_words(char *const *words);
-char *const *state_words(void);
-/* Let the first of them begin with @sign, and so does what is seen of this process; the program knows itself all the same. */
-void state_rename(char sign);
-
 /* The descriptors in one that was read: the next behind *@at, 0 to begin with; -1 at the end. And @limit words; their number. */
 int state_next_file(const struct state *state, uint32_t *at);
 size_t state_read_words(const struct state *state, char **words, size_t limit);

@@ -13,7 +13,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -30,44 +29,19 @@
 #include "core/upgrade.h"
 #include "core/user.h"
 #include "core/util.h"
+#include "core/words.h"
 
-#define VALUE 0x75620000		/* "ub", and room for an errno */
-#define ERRNO_MAX 4095
 #define TRIAL_MS 10000
 
-/* --- asking and answering ---------------------------------------------------------- */
-
-/* Whoever has a value sent along says himself who he is. So asking does without, and the kernel tells. */
-int upgrade_ask(int pidfd, const char *asker)
-{
-	prctl(PR_SET_NAME, asker, 0, 0, 0);
-	return syscall(SYS_pidfd_send_signal, pidfd, UPGRADE_SIGNAL, NULL, 0) < 0 ? -errno : 0;
-}
-
-/* Who does not wait for it any more is dead. */
-static void send_answer(int pidfd, int error)
-{
-	siginfo_t info = { .si_signo = UPGRADE_SIGNAL, .si_code = SI_QUEUE, .si_value.sival_int = VALUE | -error };
-
-	syscall(SYS_pidfd_send_signal, pidfd, UPGRADE_SIGNAL, &info, 0);
-}
-
-bool upgrade_answered(const struct signalfd_siginfo *event, int *error)
-{
-	*error = -(event->ssi_int & ERRNO_MAX);
-	return event->ssi_signo == UPGRADE_SIGNAL && event->ssi_code == SI_QUEUE && (event->ssi_int & ~ERRNO_MAX) == VALUE;
-}
+/* --- who asks ------------------------------------------------------------------------ */
 
 void upgrade_answer(struct keeper *k, int error)
 {
 	if (k->asker < 0)
 		return;
-	send_answer(k->asker, error);
-	close(k->asker);
+	upgrade_reply(k->asker, error);
 	k->asker = -1;
 }
-
-/* --- who asks ------------------------------------------------------------------------ */
 
 static bool same_field(const char *status, const char *field)
 {
@@ -142,32 +116,37 @@ static int take_asked(struct keeper *k, int asker, int pid, const char *what)
 	return 0;
 }
 
-static bool is_asker(const char *name)
-{
-	return !strcmp(name, UPGRADE_ASKER) || !strcmp(name, QUIESCE_ASKER) || !strcmp(name, RECOVER_ASKER);
-}
-
 void upgrade_asked(struct keeper *k, const struct signalfd_siginfo *event)
 {
-	int pid = (int)event->ssi_pid, asker = (int)syscall(SYS_pidfd_open, pid, 0), err;
 	char name[PROC_NAME_MAX];
+	int asker = upgrade_asker(event, name), err;
 
-	proc_name(pid, name);
-	if (asker < 0 || event->ssi_code != SI_USER || !is_asker(name)) {
+	if (asker < 0) {
 		note("signal %d alone means nothing; 'ublk-ctl upgrade %" PRIu32 "' has this server replaced", UPGRADE_SIGNAL,
 		     k->device.info.dev_id);
-		close(asker);
 		return;
 	}
-	err = take_asked(k, asker, pid, name);
+	err = take_asked(k, asker, (int)event->ssi_pid, name);
 	if (!err) {
 		k->asker = asker;
 		return;
 	}
 	if (err < 0)
 		info("no %s: %s", name, strerror(-err));
-	send_answer(asker, err < 0 ? err : 0);
-	close(asker);
+	upgrade_reply(asker, err < 0 ? err : 0);
+}
+
+void upgrade_hold(struct keeper *k)
+{
+	struct ublksrv_ctrl_dev_info info = { .state = UBLK_S_DEV_LIVE };	/* whoever cannot tell is not gone */
+
+	while (k->held && !k->stopped && !k->stops && !k->command.ended && k->asker < 0) {
+		k->calm = true;
+		events_wait(k, RECHECK_MS);
+		k->calm = false;
+		/* Somebody may have stopped it, which tells nobody. */
+		k->stopped = ctrl_get_info(&k->ctrl, keeper_target(k), &info) == -ENODEV || info.state == UBLK_S_DEV_DEAD;
+	}
 }
 
 /* --- what is carried --------------------------------------------------------------------- */
@@ -223,7 +202,7 @@ static int save(struct keeper *k, struct state *s, int fd)
 		return err;
 	carry(k, s);
 	notify_carry(s, k->spec);
-	state_save_words(s, state_words());
+	state_save_words(s, words_noted());
 	return state_write(s, fd);
 }
 
@@ -239,6 +218,19 @@ static void keep(struct keeper *theirs)
 		kept_give(&state, fd);
 	state_close(&state);
 	close(fd);
+}
+
+void upgrade_prepare(struct keeper *k)
+{
+	if (k->state_fd >= 0)
+		close(k->state_fd);
+	k->state_fd = k->spec->recovery == RECOVERY_REISSUE ? state_file() : -1;
+}
+
+void upgrade_leave(struct keeper *k)
+{
+	if (k->state_fd >= 0)
+		k->state_fd = state_only_read(k->state_fd);
 }
 
 /*
@@ -278,7 +270,7 @@ static int become(struct keeper *k, const char *mark)
 	if (!err) {
 		state_hand_on(&state, true);
 		fcntl(fd, F_SETFD, 0);
-		syscall(SYS_execveat, k->program, "", state_words(), text_environment(environ, variable), AT_EMPTY_PATH);
+		syscall(SYS_execveat, k->program, "", words_noted(), text_environment(environ, variable), AT_EMPTY_PATH);
 		err = -errno;
 		state_hand_on(&state, false);
 	}
@@ -308,7 +300,7 @@ static int try_out(struct keeper *k)
 	return fail_plain(-EPROTO, "the other program cannot go on with this disk");
 }
 
-void upgrade_start(struct keeper *k)
+static void start(struct keeper *k)
 {
 	int err = try_out(k);
 
@@ -319,7 +311,22 @@ void upgrade_start(struct keeper *k)
 	upgrade_answer(k, err);
 }
 
+void upgrade_do(struct keeper *k)
+{
+	if (k->program >= 0)
+		start(k);
+	else if (k->asker >= 0)
+		worker_quiesce(k);
+}
+
 /* --- as the new one -------------------------------------------------------------------------- */
+
+int upgrade_receive(void)
+{
+	int err = kept_receive();
+
+	return err ? err : state_receive();
+}
 
 static int check_carried(struct keeper *k)
 {
@@ -336,7 +343,7 @@ static int check_carried(struct keeper *k)
 	return err;
 }
 
-int upgrade_resume(void *self)
+static int carried_up(void *self)
 {
 	struct keeper *k = self;
 	struct state *s = state_given();
@@ -354,7 +361,7 @@ int upgrade_resume(void *self)
 	return state_mark == STATE_TRY ? -ECANCELED : 0;
 }
 
-void upgrade_finish(struct keeper *k)
+static void finish(struct keeper *k)
 {
 	int err = k->stopped ? -ENODEV : worker_exchange(k);
 
@@ -365,4 +372,17 @@ void upgrade_finish(struct keeper *k)
 		notify_manager("READY=1\n", -1);
 	if (state_mark == STATE_ADOPT)		/* what it reported to is gone with the last keeper */
 		notify_leave();
+}
+
+/* The steps that another program has been through, but for what of it is ours. */
+int upgrade_resume(struct keeper *k)
+{
+	static int (*const again[])(void *self) = { carried_up, memory_up, settle_up, ctrl_up, find_up, cpus_up, stats_up, watches_up };
+	int err = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(again) && !err && !k->stopped; i++)
+		err = again[i](k);
+	if (!err)
+		finish(k);
+	return err;
 }

@@ -19,9 +19,21 @@
 #define QUIESCE_ASKER "ublk-quiesce"	/* have the disk wait */
 #define RECOVER_ASKER "ublk-recover"	/* and no longer */
 
+/* --- asking.c */
+
 /* Ask whoever is behind @pidfd, as who @asker: 0 or -errno. From here on we have that name. */
 int upgrade_ask(int pidfd, const char *asker);
 /* Is it the answer? Then *@error is what was answered. */
 bool upgrade_answered(const struct signalfd_siginfo *event, int *error);
+
+/* A pidfd of who has sent it, if he is called as an asker is, and @name is that; else -1. */
+int upgrade_asker(const struct signalfd_siginfo *event, char *name);
+/* Answer him, with 0 or -errno, and let go of him. */
+void upgrade_reply(int pidfd, int error);
+
+/* --- upgrade.c */
+
+/* Were we started to go on where another was? Then state_given() has what it left. 0 or -errno, said. */
+int upgrade_receive(void);
 
 #endif

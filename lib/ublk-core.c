@@ -29,6 +29,7 @@
 #include "core/text.h"
 #include "core/use.h"
 #include "core/util.h"
+#include "core/words.h"
 #include "lib/ublk-core.h"
 
 #define BUFFER_LEAST (1U << 20)		/* the largest request, unless --max-io says more; only what is used takes memory */
@@ -329,7 +330,7 @@ static int check(const struct ublk_disk *disk)
 
 	if (!disk->read)
 		return fail_plain(-EUSAGE, "a disk needs a function that reads");
-	if (file_fill_standard() || state_note_words(told) || state_receive())
+	if (file_fill_standard() || words_note(told) || state_receive())
 		return -EIO;
 	return state_given() ? fail_plain(-EOPNOTSUPP, "this program goes on with no disk of another") : 0;
 }
