@@ -50,7 +50,7 @@ APPLETS ?= $(ALL_APPLETS)
 ifneq ($(filter-out $(ALL_APPLETS),$(APPLETS))$(if $(strip $(APPLETS)),,none),)
 $(error APPLETS="$(APPLETS)": it is some of "$(ALL_APPLETS)")
 endif
-ALL_SOURCES := $(sort $(wildcard core/*.c applets/*.c applets/*/*.c))
+ALL_SOURCES := $(filter-out core/stay.c,$(sort $(wildcard core/*.c applets/*.c applets/*/*.c)))
 SOURCES := $(shell build/sources.sh $(APPLETS))
 OBJECTS := $(SOURCES:%.c=$(OUT)/obj/%.o)
 PAGES := $(wildcard applets/ublk.8 $(foreach name,$(APPLETS),applets/$(name).8 applets/$(name)/$(name).8))
@@ -195,7 +195,7 @@ test-reproducible: all
 # --- what cases need and no package has
 
 TOOLS := $(patsubst tests/vm/tools/%.c,$(OUT)/tools/%,$(sort $(wildcard tests/vm/tools/*.c)))
-tools: $(TOOLS) $(OUT)/tools/ublk-shellcode $(OUT)/ublk-oci.tar
+tools: $(TOOLS) $(OUT)/tools/ublk-shellcode $(OUT)/tools/ublk-alone $(OUT)/ublk-oci.tar
 $(OUT)/tools/%: tests/vm/tools/%.c $(OUT)/musl.flags $(OUT)/deps/deps.stamp
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
@@ -208,6 +208,13 @@ $(OUT)/tools/ublk-shellcode: $(OUT)/obj/tests/vm/shellcode.o $(filter-out %/core
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)CC="$(CC)" build/link.sh $(OUT) $@ $^ -Wl,--wrap=ring_open,--wrap=ring_reap
+
+# What make APPLETS=mem makes
+ALONE := $(patsubst %.c,$(OUT)/obj/%.o,$(shell build/sources.sh mem))
+$(OUT)/tools/ublk-alone: $(OUT)/obj/tests/vm/alone.o $(filter-out %/core/applet.o,$(ALONE))
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)CC="$(CC)" build/link.sh $(OUT) $@ $^
 
 # --- manual pages: each disk's page gets the options that all disks have
 

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # sources.sh APPLET... - the sources of a program that has these applets: core, theirs, and what they take of each other,
-# which is what belongs to the headers they include
+# which is what belongs to the headers they include. Without ctl nobody asks a keeper to go on as another program, and
+# stay.c is there in place of what does.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -22,4 +23,8 @@ while test "$files" != "$before"; do
 	before=$files
 	files=$({ echo "$before" && includes "$before"; } | LC_ALL=C sort -u)
 done
-{ ls core/*.c && echo "$files"; } | grep '\.c$' | LC_ALL=C sort
+case " $* " in
+*" ctl "*) without='stay' ;;
+*) without='upgrade|leaving|state|kept' ;;
+esac
+{ ls core/*.c && echo "$files"; } | grep '\.c$' | grep -Ev "^core/($without)\.c$" | LC_ALL=C sort

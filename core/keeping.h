@@ -156,7 +156,7 @@ void worker_quiesce(struct keeper *k);
 /* Another worker for one that serves, which stays if the other cannot. 0 or -errno, said. */
 int worker_exchange(struct keeper *k);
 
-/* --- upgrade.c */
+/* --- upgrade.c, or stay.c in a program without ctl, whose keeper stays what it is */
 
 struct signalfd_siginfo;
 /* UPGRADE_SIGNAL has come. */

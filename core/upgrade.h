@@ -31,7 +31,7 @@ int upgrade_asker(const struct signalfd_siginfo *event, char *name);
 /* Answer him, with 0 or -errno, and let go of him. */
 void upgrade_reply(int pidfd, int error);
 
-/* --- upgrade.c */
+/* --- upgrade.c, or stay.c in a program without ctl */
 
 /* Were we started to go on where another was? Then state_given() has what it left. 0 or -errno, said. */
 int upgrade_receive(void);

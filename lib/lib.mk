@@ -14,7 +14,7 @@ PKGCONFIGDIR ?= $(LIBDIR)/pkgconfig
 OBJCOPY ?= $(CROSS_COMPILE)objcopy
 
 LIB := $(OUT)/lib
-LIB_OBJECTS := $(patsubst %.c,$(LIB)/obj/%.o,$(filter-out core/main.c core/applet.c,$(wildcard core/*.c)) lib/ublk-core.c)
+LIB_OBJECTS := $(patsubst %.c,$(LIB)/obj/%.o,$(filter-out core/main.c core/applet.c core/stay.c,$(wildcard core/*.c)) lib/ublk-core.c)
 LIB_PAGES := $(sort $(wildcard lib/*.3))
 # What the header declares
 LIB_NAMES := $(shell sed -n 's/^[a-z].*[ *]\(ublk_[a-z_]*\)[^a-z_ ;].*;$$/\1/p' lib/ublk-core.h)
