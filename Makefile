@@ -28,12 +28,14 @@ AR := $(CROSS_COMPILE)ar
 endif
 STRIP ?= $(CROSS_COMPILE)strip
 # For size. -Oz of gcc has small constants pushed and popped, so that what each request and each entry of an archive goes
-# through is left at -Os.
+# through is left at -Os. Functions with a variable number of arguments need not save registers of floating point, where
+# nothing computes with them; jumps that are threaded, and calls at the end that are made jumps, only copy code here.
 # A compiler that is yet to be installed is Debian's, which knows them.
 known_flags = $(shell for flag in $(1); do \
 	! command -v $(firstword $(CC)) >/dev/null || $(CC) -Werror $$flag -fsyntax-only -x c /dev/null 2>/dev/null || continue; \
 	echo $$flag; done)
-SMALLEST := -Os $(call known_flags,-Oz -fno-move-loop-invariants -fno-caller-saves)
+SMALLEST := -Os $(call known_flags,-Oz -fno-move-loop-invariants -fno-caller-saves -mgeneral-regs-only -fno-thread-jumps \
+	-fno-tree-tail-merge -fno-tree-dominator-opts -fno-optimize-sibling-calls)
 QUICK := $(addprefix core/,batch pool queue region request ring turn xfer) applets/null applets/mem/mem applets/mem/store \
 	$(addprefix applets/file/,cow file mapping) \
 	$(addprefix applets/zip/,archive cache checksum erofs extra index inflate member names scan sort sozip splice track tree \
