@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,6 +21,34 @@ static const struct { unsigned int flags; const char *name; } flavours[] = {
 	{ 0, "plain" },
 };
 
+static int set_up(struct io_uring *uring, unsigned int entries, unsigned int flags)
+{
+	struct io_uring_params params = { .flags = flags };
+	int fd = (int)syscall(SYS_io_uring_setup, entries, &params), err;
+
+	if (fd < 0)
+		return -errno;
+	err = io_uring_queue_mmap(fd, &params, uring);
+	if (err) {
+		close(fd);
+		return err;
+	}
+	for (unsigned int i = 0; i < uring->sq.ring_entries && uring->sq.array; i++)
+		uring->sq.array[i] = i;		/* entries are submitted in their order */
+	uring->features = params.features;
+	uring->flags = params.flags;
+	uring->ring_fd = uring->enter_ring_fd = fd;
+	return 0;
+}
+
+/* io_uring_queue_init() would bring what it takes to have the kernel use memory of ours. Linux 6.6 spares that order. */
+static int set_up_best(struct io_uring *uring, unsigned int entries, unsigned int flags)
+{
+	int err = set_up(uring, entries, flags | IORING_SETUP_NO_SQARRAY);
+
+	return err == -EINVAL ? set_up(uring, entries, flags) : err;
+}
+
 int ring_open(struct ring *ring, unsigned int entries, enum ring_kind kind)
 {
 	/* who spins must be able to see that there is work for it in the kernel */
@@ -28,13 +57,12 @@ int ring_open(struct ring *ring, unsigned int entries, enum ring_kind kind)
 
 	if (kind == RING_CONTROL) {
 		ring->flavour = "SQE128";
-		err = io_uring_queue_init(entries, &ring->uring, IORING_SETUP_SQE128);
-		return err;
+		return set_up_best(&ring->uring, entries, IORING_SETUP_SQE128);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(flavours) && err == -EINVAL; i++) {
 		ring->flavour = flavours[i].name;
-		err = io_uring_queue_init(entries, &ring->uring,
-					  IORING_SETUP_R_DISABLED | flavours[i].flags | (flavours[i].flags ? more : 0));
+		err = set_up_best(&ring->uring, entries,
+				  IORING_SETUP_R_DISABLED | flavours[i].flags | (flavours[i].flags ? more : 0));
 	}
 	if (!err)	/* spares every entry the look-up of a descriptor; does not matter if it cannot be */
 		io_uring_register_ring_fd(&ring->uring);

@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* test_ring.c - the door to the kernel, with nobody behind it: liburing is stood in for, ublkcN is a file in memory */
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+#include <liburing.h>
+
+static long fake_setup(long number, unsigned int entries, struct io_uring_params *params);
 
 static unsigned int copy_interruptions;
 
@@ -23,9 +29,11 @@ static ssize_t copy_out(int fd, void *to, size_t length, off_t at)
 	return -1;
 }
 
+#define syscall fake_setup
 #define pwrite copy_in
 #define pread copy_out
 #include "core/ring.c"
+#undef syscall
 #undef pwrite
 #undef pread
 
@@ -36,7 +44,10 @@ static ssize_t copy_out(int fd, void *to, size_t length, off_t at)
 static struct io_uring_sqe sqes[2 * 8];		/* SQE128 takes two of them */
 static struct io_uring_cqe cqes[8];
 static unsigned int sq_head, cq_head, cq_tail;
-static unsigned int asked[8], asks;		/* flags of each queue_init */
+static unsigned int asked[8], asks;		/* flags of each ring that is asked for */
+static bool without_order;			/* can the kernel do without the order of entries? Else that is refused */
+static unsigned int order[64];			/* of entries */
+static int no_memory, mapped_fd;
 static unsigned int unknown;			/* flags that the kernel does not know */
 static unsigned int submitted, interruptions, waits;
 static unsigned int sq_flags;			/* as the kernel sets them */
@@ -48,25 +59,36 @@ static unsigned int sparse;
 static struct io_uring_buf buffers[8];		/* a group of them, as the kernel sees it */
 static bool grouped;
 
-int io_uring_queue_init(unsigned entries, struct io_uring *ring, unsigned flags)
+static long fake_setup(long number, unsigned int entries, struct io_uring_params *params)
 {
-	asked[asks++] = flags;
-	if (refusal)
-		return refusal;
-	if (flags & unknown)
-		return -EINVAL;
+	CHECK_EQ(number, SYS_io_uring_setup);
+	errno = refusal ? -refusal : EINVAL;
+	if (params->flags & IORING_SETUP_NO_SQARRAY && !without_order && !refusal)
+		return -1;
+	asked[asks++] = params->flags;
+	if (refusal || params->flags & unknown)
+		return -1;
+	params->sq_entries = entries;
+	return dup(0);
+}
+
+int io_uring_queue_mmap(int fd, struct io_uring_params *params, struct io_uring *ring)
+{
+	CHECK(fcntl(fd, F_GETFD) >= 0);
+	mapped_fd = fd;
 	memset(ring, 0, sizeof(*ring));
-	ring->flags = flags;
 	ring->sq.khead = &sq_head;
 	ring->sq.kflags = &sq_flags;
 	ring->sq.sqes = sqes;
-	ring->sq.ring_entries = entries;
-	ring->sq.ring_mask = entries - 1;
+	ring->sq.ring_entries = params->sq_entries;
+	ring->sq.ring_mask = params->sq_entries - 1;
+	if (!(params->flags & IORING_SETUP_NO_SQARRAY))
+		ring->sq.array = order;
 	ring->cq.khead = &cq_head;
 	ring->cq.ktail = &cq_tail;
 	ring->cq.cqes = cqes;
 	ring->cq.ring_mask = ARRAY_SIZE(cqes) - 1;
-	return 0;
+	return no_memory;
 }
 
 int io_uring_register_ring_fd(struct io_uring *ring) { (void)ring; return -EINVAL; }	/* before Linux 5.18 */
@@ -157,7 +179,8 @@ static void reset(void)
 {
 	memset(sqes, 0xff, sizeof(sqes));
 	sq_head = cq_head = cq_tail = asks = unknown = submitted = interruptions = sparse = waits = sq_flags = entered = 0;
-	refusal = 0;
+	refusal = no_memory = 0;
+	without_order = false;
 }
 
 /* --- claims --- */
@@ -186,6 +209,32 @@ static void flavours_of_rings(void)
 	refusal = -ENOMEM;				/* nothing to do with flags */
 	CHECK_EQ(ring_open(&ring, 8, RING_DATA), -ENOMEM);
 	CHECK_EQ(asks, 1);
+}
+
+/* Linux 6.6 takes entries as they come; before, the order must have been written down. */
+static void in_order(void)
+{
+	struct ring ring;
+
+	reset();
+	memset(order, 0xff, sizeof(order));
+	CHECK_EQ(ring_open(&ring, 8, RING_DATA), 0);
+	for (unsigned int i = 0; i < ARRAY_SIZE(order); i++)
+		CHECK_EQ(order[i], i < 8 ? i : UINT32_MAX);
+	reset();
+	without_order = true;
+	CHECK_EQ(ring_open(&ring, 8, RING_DATA), 0);
+	CHECK(asks == 1 && asked[0] & IORING_SETUP_NO_SQARRAY && ring.uring.flags == asked[0]);
+}
+
+static void not_mapped(void)
+{
+	struct ring ring;
+
+	reset();
+	no_memory = -ENOMEM;
+	CHECK_EQ(ring_open(&ring, 8, RING_CONTROL), -ENOMEM);
+	CHECK(fcntl(mapped_fd, F_GETFD) < 0);
 }
 
 /* Who spins must see from outside that there is work, where the kernel keeps it for who enters. */
@@ -418,6 +467,8 @@ static void descriptors(void)
 
 TESTS(
 	{ "a ring has what the kernel knows of what is best", flavours_of_rings },
+	{ "entries are taken in their order, with and without a list of it", in_order },
+	{ "a ring that cannot be mapped is closed", not_mapped },
 	{ "a ring that spins tells when there is work in the kernel", rings_that_spin },
 	{ "spinning ends with a completion, or in sleep", spinning },
 	{ "SQEs are clear, and never more than fit; signals do not matter", sqes_are_clear },
