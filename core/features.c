@@ -10,45 +10,35 @@
 #include "core/util.h"
 
 const struct feature feature_table[] = {
-	{ UBLK_F_SUPPORT_ZERO_COPY,	"SUPPORT_ZERO_COPY",	"6.15",
-		"files read into a request's own pages", "bytes are copied once" },
-	{ UBLK_F_URING_CMD_COMP_IN_TASK,"URING_CMD_COMP_IN_TASK","6.0", "", "the driver decides by itself" },
-	{ UBLK_F_NEED_GET_DATA,		"NEED_GET_DATA",	"6.0",
-		"one copy per byte between request and memory", "a second copy and a buffer per tag" },
-	{ UBLK_F_USER_RECOVERY,		"USER_RECOVERY",	"6.1", "--recovery", "no --recovery" },
-	{ UBLK_F_USER_RECOVERY_REISSUE,	"USER_RECOVERY_REISSUE","6.1", "--recovery=reissue", "no --recovery=reissue" },
-	{ UBLK_F_UNPRIVILEGED_DEV,	"UNPRIVILEGED_DEV",	"6.3",
-		"disks of users without rights", "only root makes disks" },
-	{ UBLK_F_CMD_IOCTL_ENCODE,	"CMD_IOCTL_ENCODE",	"6.4",
-		"how commands are encoded", "bare command numbers" },
-	{ UBLK_F_USER_COPY,		"USER_COPY",		"6.5",
-		"copying only what must be", "the driver copies" },
-	{ UBLK_F_ZONED,			"ZONED",		"6.6", "", "no zoned disks" },
-	{ UBLK_F_USER_RECOVERY_FAIL_IO,	"USER_RECOVERY_FAIL_IO","6.13", "--recovery=fail", "no --recovery=fail" },
-	{ UBLK_F_UPDATE_SIZE,		"UPDATE_SIZE",		"6.16", "", "the size is fixed" },
-	{ UBLK_F_AUTO_BUF_REG,		"AUTO_BUF_REG",		"6.16",
-		"a request's pages known without asking", "two more commands per request" },
-	{ UBLK_F_QUIESCE,		"QUIESCE",		"6.16",
-		"servers that answer what they have before they go", "one tag is kept free, so that a death is noticed" },
+	{ UBLK_F_SUPPORT_ZERO_COPY,	"SUPPORT_ZERO_COPY",	"6.15",	"bytes are copied once" },
+	{ UBLK_F_URING_CMD_COMP_IN_TASK,"URING_CMD_COMP_IN_TASK","6.0",	NULL },
+	{ UBLK_F_NEED_GET_DATA,		"NEED_GET_DATA",	"6.0",	"a second copy and a buffer per tag" },
+	{ UBLK_F_USER_RECOVERY,		"USER_RECOVERY",	"6.1",	"no --recovery" },
+	{ UBLK_F_USER_RECOVERY_REISSUE,	"USER_RECOVERY_REISSUE","6.1",	"no --recovery=reissue" },
+	{ UBLK_F_UNPRIVILEGED_DEV,	"UNPRIVILEGED_DEV",	"6.3",	"only root makes disks" },
+	{ UBLK_F_CMD_IOCTL_ENCODE,	"CMD_IOCTL_ENCODE",	"6.4",	"bare command numbers" },
+	{ UBLK_F_USER_COPY,		"USER_COPY",		"6.5",	"the driver copies" },
+	{ UBLK_F_ZONED,			"ZONED",		"6.6",	NULL },
+	{ UBLK_F_USER_RECOVERY_FAIL_IO,	"USER_RECOVERY_FAIL_IO","6.13",	"no --recovery=fail" },
+	{ UBLK_F_UPDATE_SIZE,		"UPDATE_SIZE",		"6.16",	NULL },
+	{ UBLK_F_AUTO_BUF_REG,		"AUTO_BUF_REG",		"6.16",	"two more commands per request" },
+	{ UBLK_F_QUIESCE,		"QUIESCE",		"6.16",	"one tag is kept free, so that a death is noticed" },
 	/*
 	 * Several threads for the tags of one queue: measured with kublk, 4 of
 	 * them get 16 % fewer requests done at 32 in flight and 8 % fewer at
 	 * one, for there are fewer in each batch; 4 queues get as many done as
 	 * one. Backends that compute have threads of their own: later().
 	 */
-	{ UBLK_F_PER_IO_DAEMON,		"PER_IO_DAEMON",	"6.16", "", "one thread serves a queue, which is cheaper" },
-	{ UBLK_F_BUF_REG_OFF_DAEMON,	"BUF_REG_OFF_DAEMON",	"6.17", "", "bytes are copied once" },
-	{ UBLK_F_BATCH_IO,		"BATCH_IO",		"7.0",
-		"one command for many requests", "a command per request" },
-	{ UBLK_F_INTEGRITY,		"INTEGRITY",		"7.0", "", "no integrity data" },
-	{ UBLK_F_SAFE_STOP_DEV,		"SAFE_STOP_DEV",	"7.0",
-		"stopping only what nobody has open", "openers are looked for first" },
+	{ UBLK_F_PER_IO_DAEMON,		"PER_IO_DAEMON",	"6.16",	NULL },
+	{ UBLK_F_BUF_REG_OFF_DAEMON,	"BUF_REG_OFF_DAEMON",	"6.17",	NULL },
+	{ UBLK_F_BATCH_IO,		"BATCH_IO",		"7.0",	"a command per request" },
+	{ UBLK_F_INTEGRITY,		"INTEGRITY",		"7.0",	NULL },
+	{ UBLK_F_SAFE_STOP_DEV,		"SAFE_STOP_DEV",	"7.0",	"openers are looked for first" },
 	{ UBLK_F_NO_AUTO_PART_SCAN,	"NO_AUTO_PART_SCAN",	"7.0",
-		"--no-partscan", "rights are given up earlier, which has the same effect" },
-	{ UBLK_F_SHMEM_ZC,		"SHMEM_ZC",		"7.1",
-		"--shared-memory", "no --shared-memory" },
-	{ UBLK_F_IO_DESC_SIZE,		"IO_DESC_SIZE",		"7.3", "", "descriptors of the usual size" },
-	{ 0, NULL, NULL, NULL, NULL }
+		"rights are given up earlier, which has the same effect" },
+	{ UBLK_F_SHMEM_ZC,		"SHMEM_ZC",		"7.1",	"no --shared-memory" },
+	{ UBLK_F_IO_DESC_SIZE,		"IO_DESC_SIZE",		"7.3",	NULL },
+	{ 0, NULL, NULL, NULL }
 };
 
 /* --- modes ------------------------------------------------------------------ */

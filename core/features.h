@@ -19,8 +19,7 @@ struct feature {
 	uint64_t flag;
 	const char *name;
 	const char *since;	/* first release that knows it */
-	const char *use;	/* what we use it for, "" if we do not */
-	const char *without;	/* what happens without it */
+	const char *without;	/* what happens without it, NULL if we do not use it */
 };
 
 extern const struct feature feature_table[];	/* in the order of the bits; name NULL ends it */
