@@ -11,7 +11,7 @@ set -eu
 program=$1
 shift
 case "$*" in
-mem) limit=126976 ;;
+mem) limit=112640 ;;
 *) limit=266240 ;;
 esac
 size=$(stat -c %s "$program")

@@ -62,6 +62,15 @@ no_subcommand() {
 	test $? = 2 && grep -q 'no applet is called list' "$work/err"
 }
 
+# Nobody tells another program how to go on with a disk, but where there is ctl
+stays() {
+	! grep -q UBLK_STATE "$out/ublk" && grep -q 'made without ctl' "$out/ublk"
+}
+
+goes_on() {
+	grep -q UBLK_STATE "$out/ublk" && ! grep -q 'made without ctl' "$out/ublk"
+}
+
 # One byte more than is promised
 too_large() {
 	cp "$out/ublk" "$work/large"
@@ -78,13 +87,17 @@ for set in "mem ctl" "mem init" null file zip mem; do
 	claim "it lists $set" listed $set
 	claim "and answers to --help and --version" answers $set
 	claim "links, pages, completion and what is compiled follow" follows $set
+	case " $set " in
+	*" ctl "*) claim "its keepers can go on as another program" goes_on ;;
+	*) claim "its keepers stay what they are" stays ;;
+	esac
 done
 claim "mem alone is as small as promised" build/size.sh "$out/ublk" mem
 claim "without ctl there are no subcommands" no_subcommand
 claim "an applet that there is not is refused" refused "mem tape"
 claim "no applet at all is refused" refused " "
 if readelf -h "$out/ublk" | grep -q X86-64; then
-	claim "mem that is larger is refused" too_large 126976 mem
+	claim "mem that is larger is refused" too_large 112640 mem
 	claim "all that are larger are refused" too_large 266240 "mem null ctl file zip init"
 fi
 claims_end
