@@ -23,7 +23,7 @@ parts() {
 symbol_of() {
 	case $1 in
 	musl) echo __libc_start_main ;;
-	liburing) echo io_uring_queue_init ;;
+	liburing) echo io_uring_queue_mmap ;;
 	zlib) echo inflateReset ;;
 	libdeflate) echo libdeflate_crc32 ;;
 	libgcc) echo '__\(popcount[sd]i2\|clz[sd]i2\|ctz[sd]i2\|aarch64_have_lse_atomics\)' ;;

@@ -89,7 +89,7 @@ same_again() {
 only_what_is_linked() {
 	mkdir "$work/out" &&
 		cp "$out/ublk" "$out/musl.used" "$work/out/" && cp -r "$out/deps" "$work/out/" &&
-		echo 'int io_uring_queue_init(void) { return 0; } int main(void) { return 0; }' >"$work/small.c" &&
+		echo 'int io_uring_queue_mmap(void) { return 0; } int main(void) { return 0; }' >"$work/small.c" &&
 		cc -o "$work/out/ublk.debug" "$work/small.c" &&
 		build/sbom.sh "$work/out" >"$work/small" &&
 		grep -q Package-liburing "$work/small" && ! grep -e Package-zlib -e Package-libdeflate "$work/small"
