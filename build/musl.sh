@@ -92,6 +92,7 @@ compile() {
 		leave_out_mathematics
 		leave_out_messages
 		fork_alone
+		fcntl_alone
 		logged ./configure --prefix= --disable-shared --disable-wrapper --enable-optimize=no \
 			CC="$CC" CFLAGS="$optimization -ffile-prefix-map=$work/src=musl"
 		# objects as for a program, not for a shared library; the archive is made below
@@ -122,6 +123,26 @@ leave_out_messages() {
 # Whoever forks here has one thread, so that nobody need be kept from holding a lock, or from starting another.
 fork_alone() {
 	printf '#include <unistd.h>\n\npid_t fork(void)\n{\n\treturn _Fork();\n}\n' >src/process/fork.c
+}
+
+# Kernels that have ublk do all of it themselves, on a machine of 64 bits, and nobody cancels a thread.
+fcntl_alone() {
+	cat >src/fcntl/fcntl.c <<-END
+		#include <fcntl.h>
+		#include <stdarg.h>
+		#include "syscall.h"
+
+		int fcntl(int fd, int command, ...)
+		{
+			va_list args;
+			long argument;
+
+			va_start(args, command);
+			argument = va_arg(args, long);
+			va_end(args);
+			return syscall(SYS_fcntl, fd, command, argument);
+		}
+	END
 }
 
 # Several builds may be doing this: the directory appears complete, and the first one stays.
