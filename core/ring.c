@@ -41,7 +41,7 @@ static int set_up(struct io_uring *uring, unsigned int entries, unsigned int fla
 	return 0;
 }
 
-/* io_uring_queue_init() would bring what it takes to have the kernel use memory of ours. Linux 6.6 spares that order. */
+/* io_uring_queue_init() would bring what it takes to have the kernel use memory of ours. Linux 6.6 needs no order. */
 static int set_up_best(struct io_uring *uring, unsigned int entries, unsigned int flags)
 {
 	int err = set_up(uring, entries, flags | IORING_SETUP_NO_SQARRAY);
