@@ -4,6 +4,7 @@
 #: make bench-check the same, and an error when ublk has become slower than the figures that are committed
 #: make bench-reference  make the figures of now the committed ones
 #: make bench-zip   ublk-zip beside the bare libraries, unpackers and FUSE mounters; MEGABYTES= of the large member (1000)
+#: make bench-boot  how long machines take to a root that lies in their initramfs, with ublk-mem and others
 #: make bench-host  ublk's disks on this machine itself, by its own clock
 
 BENCH := $(OUT)/bench
@@ -29,6 +30,11 @@ bench-reference: bench-ready
 bench-host: $(if $(UBLK_BIN),,all) tools $(BENCH)/client
 	$(Q)build/packages.sh bench
 	$(Q)tests/bench/host $(BENCH_SOME)
+
+.PHONY: bench-boot
+bench-boot: $(if $(UBLK_BIN),,all)
+	$(Q)build/packages.sh build vm bench
+	$(Q)tests/initramfs/standalone/bench $(KERNEL)
 
 $(BENCH)/client: tests/bench/client.c $(OUT)/musl.flags $(OUT)/deps/deps.stamp
 	$(call say,CC,$<)
