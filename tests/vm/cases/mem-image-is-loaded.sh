@@ -16,6 +16,13 @@ expect "$(rss "$disk")" -le $((3072 + $(idle_kib)))
 server_said "$disk" | grep -q 'loading.*100%' || fail "no progress: $(server_said "$disk")"
 disk=$(start_disk mem -i "$image")
 expect "$(blockdev --getsize64 "$disk")" = $((40 * 1048576))
+mkdir "$case/mounted"
+mount -t tmpfs none "$case/mounted"
+on_exit "umount $case/mounted 2>/dev/null || true"
+cp "$image" "$case/mounted/image"
+other=$(start_disk mem -i "$case/mounted/image")
+umount "$case/mounted" # nobody has it open any more
+stop_disk "$other"
 server_said "$disk" | grep -q loading && fail "progress on what is no terminal"
 expect_status 1 ublk-mem --image /nonexistent
 expect_said 'cannot open the image /nonexistent: No such file'
