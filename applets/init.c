@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -28,7 +29,7 @@
 #define MODULES "/etc/modules"		/* a path in each line, in the order to load them in */
 #define NEW_ROOT "/root"
 #define WAIT_S 30
-#define AGAIN_MS 100
+#define AGAIN_MS 1000		/* for what comes without a node of its own */
 
 static const char *const kept[] = { "/dev", "/proc", "/sys", "/run" };
 
@@ -94,28 +95,37 @@ static void load_modules(void)
 
 /* --- the root ------------------------------------------------------------------------------ */
 
-/* What is not there yet is not told, but for the last time. */
+/*
+ * What is not there yet is not told, but for the last time. Who is new has a
+ * node in /dev.
+ */
 static int await_root(char *node)
 {
+	struct pollfd news = { .fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK), .events = POLLIN };
+	char events[1024];
 	uint64_t seconds = WAIT_S;
+	int status = STATUS_NO_DEVICE;
 	int64_t end;
-	int status;
 
 	if (plan.delay)
 		text_is_number(plan.delay, &seconds);
+	inotify_add_watch(news.fd, "/dev", IN_CREATE);
 	end = now_ms() + (int64_t)min_u64(seconds, 86400) * 1000;
 	for (;;) {
 		bool last = now_ms() >= end;
 
 		log_level = last ? LOG_NORMAL : LOG_SILENT;
-		status = boot("/dev", CMDLINE_PATH);
+		if (status)
+			status = boot("/dev", CMDLINE_PATH);
 		if (status && (status != STATUS_NO_DEVICE || last))
 			return -EIO;
 		if (!status && volume_find(plan.root, node) == 0)
 			return 0;
 		if (last)
 			return fail_plain(-ENODEV, "there is no %s, which is to be the root", plan.root);
-		poll(NULL, 0, AGAIN_MS);
+		poll(&news, 1, AGAIN_MS);
+		while (read(news.fd, events, sizeof(events)) > 0)
+			;
 	}
 }
 
