@@ -596,6 +596,7 @@ static int zip_instead(void *self, const struct spec *spec)
 	err = check(z);
 	if (!err)
 		err = open_archive(z);
+	crc32_prepare();
 	if (!err)
 		err = alone_give_up(spec);
 	if (!err)
