@@ -243,10 +243,11 @@ unsigned int model_gone(void)
 	return gone;
 }
 
-void model_sandboxed(void)
+int model_sandboxed(void)
 {
 	if (!device->sandboxed++)
 		device->fetched_before = device->fetched;
+	return device->fault == MODEL_NO_SANDBOX ? -EPERM : 0;
 }
 
 unsigned int model_sandboxed_count(void) { return device->sandboxed; }
@@ -394,7 +395,10 @@ int ring_restrict(struct ring *ring, const uint8_t *ops, unsigned int count, uin
 	for (unsigned int i = 0; i < count; i++)
 		r->allowed |= 1ULL << ops[i];
 	r->allowed_flags = flags | IOSQE_FIXED_FILE;
-	return 0;
+	if (device->fault != MODEL_NO_RESTRICTION)
+		return 0;
+	r->allowed = 0;
+	return -EINVAL;
 }
 
 int ring_enable(struct ring *ring)
@@ -402,8 +406,8 @@ int ring_enable(struct ring *ring)
 	struct model_ring *r = of(ring);
 
 	INSIST(r->char_fd >= 0 && !r->enabled);
-	r->enabled = true;
-	return 0;
+	r->enabled = device->fault != MODEL_NO_ENABLE;
+	return r->enabled ? 0 : -EPERM;
 }
 
 static int file_of(const struct model_ring *r, const struct io_uring_sqe *sqe)
@@ -450,6 +454,8 @@ struct io_uring_sqe *ring_sqe(struct ring *ring)
 	struct model_ring *r = of(ring);
 
 	INSIST(r->queued < r->entries);
+	if (device->fault == MODEL_NO_ROOM || (device->fault == MODEL_NO_ROOM_TO_FETCH && r->group.asked_in_vain))
+		return NULL;
 	if (r->control) {		/* of twice the size */
 		memset(&r->sqes[2 * r->queued], 0, 2 * sizeof(r->sqes[0]));
 		return &r->sqes[2 * r->queued++];
@@ -557,8 +563,8 @@ static void do_fetch(struct model_ring *r, const struct ublksrv_io_cmd *command,
 	device->fetched++;
 	if (r->queue->fetched == device->plan.depth)
 		model_look();
-	if (device->fault == MODEL_NO_FETCH && command->tag == 1 && !in_batches())
-		complete(r, tag_data(command->tag), -EINVAL);
+	if ((device->fault == MODEL_NO_FETCH || device->fault == MODEL_EARLY_FETCH) && command->tag == 1 && !in_batches())
+		complete(r, tag_data(command->tag), device->fault == MODEL_NO_FETCH ? -EINVAL : 0);
 }
 
 /* What the driver put into the table it takes out; what the server put there is for the server to take out. */
@@ -780,7 +786,7 @@ static void do_commits(struct model_ring *r, const struct io_uring_sqe *sqe, con
 
 		do_commit(r, &command, 0);
 	}
-	complete(r, sqe->user_data, (int)(count * batch->elem_bytes));
+	complete(r, sqe->user_data, device->fault == MODEL_NO_COMMIT ? -EBUSY : (int)(count * batch->elem_bytes));
 }
 
 static void start_fetch(struct model_ring *r, const struct io_uring_sqe *sqe, const struct ublk_batch_io *batch)
@@ -800,7 +806,7 @@ static void end_fetch(struct model_ring *r, int result)
 /* Which buffer; -1: none is left, or the command ends for some other reason. */
 static int choose_buffer(struct model_ring *r)
 {
-	for (unsigned int i = 0; i < r->group.count && !chance(r, 64); i++)
+	for (unsigned int i = 0; i < r->group.count && !chance(r, 64) && device->fault != MODEL_NO_ROOM_TO_FETCH; i++)
 		if (!r->group.taken[i])
 			return (int)i;
 	return -1;
@@ -1156,7 +1162,8 @@ static void dispatch(struct model_ring *r, unsigned int number, struct model_io 
 	};
 	if (is_shared(io)) {
 		queue->descriptors[number].op_flags |= UBLK_IO_F_SHMEM_ZC;
-		queue->descriptors[number].addr = (uint64_t)(io->data - device->plan.shared);	/* number 0 */
+		queue->descriptors[number].addr = (uint64_t)device->plan.shared_number << 32 |
+						    (uint64_t)(io->data - device->plan.shared);
 		queue->count.shared++;
 	}
 	if (queue->complete_with && in_batches()) {
@@ -1292,6 +1299,8 @@ int ring_submit(struct ring *ring)
 
 	if (r->control)
 		return ctrl_ring_submit(r);
+	if (device->fault == MODEL_NO_SUBMIT)
+		return -EBADR;
 	model_lock(&r->queue->lock);
 	submit_all(r);
 	pthread_mutex_unlock(&r->queue->lock);
@@ -1329,6 +1338,8 @@ int ring_submit_and_wait(struct ring *ring)
 {
 	struct model_ring *r = of(ring);
 
+	if (device->fault == MODEL_NO_WAIT)
+		return -EBADR;
 	model_lock(&r->queue->lock);
 	submit_all(r);
 	INSIST(r->queue->fetched == device->plan.depth);		/* or START_DEV waits for ever */

@@ -55,6 +55,7 @@ struct model_plan {
 	uint64_t seed;
 	const char *shared;		/* requests whose bytes lie here are told of by where; NULL: none */
 	uint64_t shared_size;
+	unsigned int shared_number;	/* of this memory; the server's is 0 */
 	struct model_load *load;	/* NULL: none; in shared memory if the server is a process */
 
 	const struct model_kernel *kernel;	/* NULL: none in particular */
@@ -78,11 +79,18 @@ struct model_plan {
 	unsigned int stillborn;		/* successors that die with half of their tags */
 };
 
-/* What goes wrong; all but the last while queues are started. */
+/* What goes wrong: while queues are started... */
 enum model_fault {
 	MODEL_FINE, MODEL_NO_RING, MODEL_NO_FILES, MODEL_NO_TABLE, MODEL_NO_BUFFERS, MODEL_NO_DESCRIPTORS,
 	MODEL_NO_FETCH,
+	MODEL_EARLY_FETCH,		/* a tag completes before there can be a request */
+	MODEL_NO_RESTRICTION, MODEL_NO_ENABLE, MODEL_NO_SUBMIT,
+	MODEL_NO_SANDBOX,
+	/* ...and while they serve. */
 	MODEL_NO_PAGES,			/* a request's pages cannot be put into the ring's table */
+	MODEL_NO_WAIT, MODEL_NO_COMMIT,
+	MODEL_NO_ROOM,			/* the ring is full */
+	MODEL_NO_ROOM_TO_FETCH,		/* the same, when the driver delivers no more batches */
 };
 
 /* One request of the block layer. */
@@ -154,7 +162,7 @@ unsigned int model_deaths(void), model_sent(enum ublk_cmd command);
 const char *model_violation(void);	/* what must never happen and did, in any process; "": nothing */
 
 /* How often a thread gave up its rights, and how many of the tags were fetched when the first did. */
-void model_sandboxed(void);
+int model_sandboxed(void);		/* 0, or the error of that */
 unsigned int model_sandboxed_count(void), model_sandboxed_fetched(void);
 
 /* What the model did, to be sure that it was done. */

@@ -5,7 +5,7 @@
 #include "core/sandbox.h"
 
 /* Where there is a model of the kernel, it is told. */
-void model_sandboxed(void) __attribute__((weak));
+int model_sandboxed(void) __attribute__((weak));
 
 int sandbox_early(struct sandbox *sandbox)
 {
@@ -16,9 +16,7 @@ int sandbox_early(struct sandbox *sandbox)
 int sandbox_thread(struct sandbox *sandbox)
 {
 	(void)sandbox;
-	if (model_sandboxed)
-		model_sandboxed();
-	return 0;
+	return model_sandboxed ? model_sandboxed() : 0;
 }
 
 int sandbox_process(struct sandbox *sandbox, enum sandbox_stage stage)
@@ -30,7 +28,6 @@ int sandbox_process(struct sandbox *sandbox, enum sandbox_stage stage)
 
 void sandbox_without(struct sandbox *sandbox, enum sandbox_part part, int error)
 {
-	(void)sandbox;
-	(void)part;
 	(void)error;
+	sandbox->lacks |= (uint32_t)part;
 }

@@ -1025,8 +1025,8 @@ static void memory_that_is_shared(void)
 	}
 }
 
-/* The driver tells of memory that is not the server's. */
-static void memory_of_others(void)
+/* The driver tells of memory that is not the server's: beyond its end, or of another number. */
+static void tell_of_others_memory(unsigned int number)
 {
 	static char theirs[MAX_IO];
 
@@ -1037,6 +1037,7 @@ static void memory_of_others(void)
 		model.rough = false;
 		model.shared = theirs;
 		model.shared_size = sizeof(theirs);
+		model.shared_number = number;
 		prepare(&s, &model, way);
 		plan.region = (struct region){ .at = theirs, .size = 4096 };
 		start(NULL);
@@ -1046,11 +1047,17 @@ static void memory_of_others(void)
 
 				model_submit(1, &io);
 				model_wait(1, &io);
-				CHECK_EQ(io.result, at + 1024 <= 4096 ? 1024 : -EIO);
+				CHECK_EQ(io.result, at + 1024 <= 4096 && !model.shared_number ? 1024 : -EIO);
 			}
 		model_stop();
 		join();
 	}
+}
+
+static void memory_of_others(void)
+{
+	tell_of_others_memory(0);
+	tell_of_others_memory(1);
 }
 
 /* What no kernel sends; each comes with bytes to fetch and without. */
@@ -1310,29 +1317,35 @@ static int child(int (*what)(int), int argument)
 }
 
 /* Each where most can fail. */
-static const struct { int way, error; const char *words; bool late; } faults[] = {
-	[MODEL_FINE] = { BY_ZERO_COPY, 0, "", true },
-	[MODEL_NO_RING] = { BY_ZERO_COPY, -EPERM, "make an io_uring of 34 entries for queue 0" },
-	[MODEL_NO_FILES] = { BY_ZERO_COPY, -EMFILE, "register the device's node", true },
-	[MODEL_NO_TABLE] = { BY_ZERO_COPY, -ENOMEM, "make a table of 16 buffers for queue 0" },
-	[MODEL_NO_BUFFERS] = { BY_BATCH, -ENOMEM, "prepare queue 0 for requests in batches" },
-	[MODEL_NO_DESCRIPTORS] = { BY_ZERO_COPY, -ENOMEM, "map the request descriptors of queue 0", true },
-	[MODEL_NO_FETCH] = { BY_ZERO_COPY, -EINVAL, "fetch the requests of queue 0", true },
-	{ BY_BATCH, -EINVAL, "fetch the requests of queue 0", true },		/* that one once more */
+static const struct { enum model_fault fault; int way, error; const char *words; bool late; } faults[] = {
+	{ MODEL_FINE, BY_ZERO_COPY, 0, "", true },
+	{ MODEL_NO_RING, BY_ZERO_COPY, -EPERM, "make an io_uring of 34 entries for queue 0", false },
+	{ MODEL_NO_FILES, BY_ZERO_COPY, -EMFILE, "register the device's node", true },
+	{ MODEL_NO_TABLE, BY_ZERO_COPY, -ENOMEM, "make a table of 16 buffers for queue 0", false },
+	{ MODEL_NO_BUFFERS, BY_BATCH, -ENOMEM, "prepare queue 0 for requests in batches", false },
+	{ MODEL_NO_DESCRIPTORS, BY_ZERO_COPY, -ENOMEM, "map the request descriptors of queue 0", true },
+	{ MODEL_NO_FETCH, BY_ZERO_COPY, -EINVAL, "fetch the requests of queue 0", true },
+	{ MODEL_NO_FETCH, BY_BATCH, -EINVAL, "fetch the requests of queue 0", true },
+	{ MODEL_EARLY_FETCH, BY_ZERO_COPY, -EIO, "fetch the requests of queue 0", true },
+	{ MODEL_NO_SUBMIT, BY_ZERO_COPY, -EBADR, "fetch the requests of queue 0", true },
+	{ MODEL_NO_ENABLE, BY_ZERO_COPY, -EPERM, "enable the io_uring of queue 0", true },
+	{ MODEL_NO_RESTRICTION, BY_ZERO_COPY, 0, "", true },	/* the disk is served all the same */
+	{ MODEL_NO_SANDBOX, BY_ZERO_COPY, -EPERM, "give up the rights of queue 0", true },
 };
 
 static int start_with_fault(int number)
 {
 	const struct way *way = &ways[faults[number].way];
-	struct subject s = null_subject();
+	struct subject s = faults[number].fault == MODEL_NO_RESTRICTION ? file_subject(false) : null_subject();
 	struct model_plan model = usual_model(way);
 
 	prepare(&s, &model, way);
-	model_fault((enum model_fault)min_u64((unsigned int)number, MODEL_NO_FETCH));
+	model_fault(faults[number].fault);
 	CHECK_EQ(queue_start(&queues[0], &plan, 0, NULL), faults[number].late ? 0 : faults[number].error);
 	if (faults[number].late)	/* before the device is opened nothing else must fail: a successor relies on it */
 		CHECK_EQ(queue_fetch(&queues[0]), faults[number].error);
 	CHECK(said(faults[number].words));
+	CHECK_EQ(sandbox.lacks, faults[number].fault == MODEL_NO_RESTRICTION ? SANDBOX_RINGS : 0);
 	if (faults[number].error)
 		pthread_join(queues[0].thread, NULL);
 	return check_failures ? 1 : 0;
@@ -1452,10 +1465,74 @@ static void refused_commands_end_the_process(void)
 	CHECK_EQ(child(serve_and_be_refused, -EFAULT), 1);	/* in batches */
 }
 
+static const struct { enum model_fault fault; int way; } breaks[] = {
+	{ MODEL_NO_WAIT, BY_COPY }, { MODEL_NO_COMMIT, BY_BATCH }, { MODEL_NO_ROOM, BY_COPY }, { MODEL_NO_ROOM, BY_BATCH },
+	{ MODEL_NO_ROOM_TO_FETCH, BY_BATCH },
+};
+
+static int serve_and_break(int number)
+{
+	const struct way *way = &ways[breaks[number].way];
+	struct subject s = null_subject();
+	struct model_plan model = usual_model(way);
+
+	model.rough = false;
+	prepare(&s, &model, way);
+	start(NULL);
+	CHECK_EQ(ask(UBLK_IO_OP_READ, 0, 8), 4096);
+	if (check_failures)
+		return 78;
+	model_fault(breaks[number].fault);
+	ask(UBLK_IO_OP_READ, 0, 8);
+	ask(UBLK_IO_OP_READ, 0, 8);
+	return 77;
+}
+
+/* A queue that cannot go on would hang its device. */
+static void broken_queues_end_the_process(void)
+{
+	for (int number = 0; number < (int)ARRAY_SIZE(breaks); number++)
+		CHECK_EQ(child(serve_and_break, number), 1);
+}
+
+/* Who wants to see each request sees it, and its answer. */
+static void requests_are_traced(void)
+{
+	for EVERY_WAY(way) {
+		struct subject s = null_subject();
+		struct model_plan model = usual_model(way);
+		static char shared[4096];
+		struct model_io io = { .op = UBLK_IO_OP_WRITE, .sectors = 8, .data = shared };
+
+		model.rough = false;
+		model.shared = shared;
+		model.shared_size = sizeof(shared);
+		prepare(&s, &model, way);
+		plan.region = (struct region){ .at = shared, .size = sizeof(shared) };
+		start(NULL);
+		log_level = LOG_TRACE;
+		CHECK_EQ(ask(UBLK_IO_OP_READ, 8, 8), 4096);
+		CHECK(said("queue 1 tag ") && said(": op 0, 4096 bytes at 4096\n") && said(": answer 4096"));
+		said_nothing();
+		CHECK_EQ(ask(UBLK_IO_OP_WRITE, 8, 8), 4096);
+		CHECK_EQ(said(": op 1, 4096 bytes at 4096, bytes to come\n"), way->mode == IO_GET_DATA);
+		said_nothing();
+		model_submit(1, &io);
+		model_wait(1, &io);
+		CHECK(said(": op 1, 4096 bytes at 0, in shared memory\n"));
+		log_level = LOG_NORMAL;
+		model_stop();
+		said_nothing();
+		join();
+	}
+}
+
 TESTS(
 	{ "the model: a short answer is asked about again, and taken for all of it by 7.3", short_answers },
 	{ "a process whose queue cannot start says why", failing_starts },
 	{ "a command that the driver refuses ends the process", refused_commands_end_the_process },
+	{ "a queue that cannot go on ends the process", broken_queues_end_the_process },
+	{ "requests and answers are traced", requests_are_traced },
 	CLAIMED_IN_EVERY_WAY(mem, "mem"),
 	CLAIMED_IN_EVERY_WAY(null, "null"),
 	CLAIMED_IN_EVERY_WAY(file, "a file"),
