@@ -64,7 +64,7 @@ endef
 $(UNIT)/called: tests/unit/calls.c tests/tests.mk
 	$(Q)mkdir -p $(@D)
 	$(Q)sed -n 's/^CALL([^,]*, \([a-z0-9_]*\),.*/\1 called_\1/p; s/^\(NOTE\|STAT\)(\([a-z0-9_]*\)[,)].*/\2 called_\2/p' $< >$@
-UNIT_MUSL = $(CC) -std=gnu11 -D_GNU_SOURCE -I. -I$(UNIT) -Wall -Wextra -Werror -fPIE -O1 -MMD -MP $$(cat $(OUT)/musl.cflags)
+UNIT_MUSL = $(CC) -std=gnu11 -D_GNU_SOURCE -I. -I$(UNIT) -I$(OUT)/generated -Wall -Wextra -Werror -fPIE -O1 -MMD -MP $$(cat $(OUT)/musl.cflags)
 $(eval $(call unit_flavour,asan,$(UNIT_CORE:%.c=$(UNIT)/asan/%.o),$(UNIT_CC) $(UNIT_CFLAGS) $(UNIT_ASAN)))
 $(eval $(call unit_flavour,tsan,$(UNIT_CORE:%.c=$(UNIT)/tsan/%.o),$(UNIT_CC) $(UNIT_CFLAGS) $(UNIT_TSAN)))
 # Two more that make unit does not need: one counts, the other is for valgrind, which is slow
