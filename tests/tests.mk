@@ -32,7 +32,7 @@ UNIT_LIFE_TESTS := test_life test_upgrade test_failures
 UNIT_CALLS_TESTS := $(UNIT_LIFE_TESTS) $(addprefix test_,batch boot budget file log node paths proc tools words world zip)
 UNIT_MODEL_TESTS := test_serve test_library test_words $(UNIT_LIFE_TESTS)
 UNIT_NATIVE_TESTS := $(UNIT_MODEL_TESTS)	# the model is made for one C library
-UNIT_REAL_LOG := test_log test_words test_library test_tools test_boot $(UNIT_LIFE_TESTS)
+UNIT_REAL_LOG := test_log test_words test_library test_tools test_boot test_init $(UNIT_LIFE_TESTS)
 # What every test may link with: all but main, and what the tests have their own of
 UNIT_CORE := $(filter-out core/main.c core/sandbox.c core/ring.c,$(ALL_SOURCES)) tests/unit/no_sandbox.c
 UNIT_PROGRAMS := $(UNIT_TESTS:%=$(UNIT)/asan/%) $(UNIT_TSAN_TESTS:%=$(UNIT)/tsan/%) \
