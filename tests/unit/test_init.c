@@ -18,6 +18,9 @@
 
 #include "core/file.h"
 
+#ifndef UBLK_VERSION
+#define UBLK_VERSION "unit"
+#endif
 #define GAVE_UP 90
 #define WENT_ON 91
 
