@@ -506,7 +506,9 @@ static void in_memory_it_is_no_use(void)
 static struct file f;
 static struct disk disk;
 
-static const struct file fresh = { .from_fd = FD_NONE, .create = CREATE_NOTHING, .backing = { .fd = -1 }, .budget = { .meminfo = -1 } };
+static const struct file fresh = {
+	.from_fd = FD_NONE, .create = CREATE_NOTHING, .backing = { .fd = -1 }, .budget = { .meminfo = -1 },
+};
 static const struct spec usual = { .sector_size = SECTOR_ANY };
 
 static int prepare(const struct file *options, const struct spec *spec)
@@ -768,7 +770,8 @@ static void its_bytes_are_mapped(void)
 	place = where(OP_READ, 0, 65536);
 	CHECK(place.kind == NOWHERE && place.length == 32768);
 	place = where(OP_READ, 32768, 4096);
-	CHECK(place.kind == IN_FILE && place.memory == f.mapping.base + 4096 + 32768 && place.offset == 4096 + 32768 && *place.memory == 'x');
+	CHECK(place.kind == IN_FILE && place.memory == f.mapping.base + 4096 + 32768 && place.offset == 4096 + 32768);
+	CHECK_EQ(*place.memory, 'x');
 	place = where(OP_READ, 32768, 8192);	/* and a hole: the file itself knows */
 	CHECK(place.kind == IN_FILE && !place.memory && place.length == 8192);
 	place = where(OP_WRITE, 1 << 20, 8192);

@@ -101,6 +101,8 @@ static pid_t kernel_parent(void)
 	return orphan ? parent++ : parent;
 }
 
+#undef NULL				/* a pointer, also where arguments have no types */
+#define NULL ((void *)0)
 #define syscall kernel_call
 #define prctl kernel_prctl
 #define getppid kernel_parent

@@ -144,7 +144,9 @@ static struct disk disk;
 static struct zip_queue *queue;
 static int wake = -1;
 
-static const struct spec usual = { .sector_size = SECTOR_ANY, .depth = 4, .quiet = true, .sandbox = SANDBOX_OFF, .applet = &applet_zip };
+static const struct spec usual = {
+	.sector_size = SECTOR_ANY, .depth = 4, .quiet = true, .sandbox = SANDBOX_OFF, .applet = &applet_zip,
+};
 
 static struct zip options(void)
 {
@@ -174,16 +176,16 @@ static int begin(const struct zip *with)
 
 static int end(enum outcome outcome)
 {
-	int err;
+	int stopped, concluded;
 
 	if (queue)
 		zip_queue_close(queue);
 	queue = NULL;
-	err = outcome == STOPPED_WELL ? zip_stopped(&z) : 0;
+	stopped = outcome == STOPPED_WELL ? zip_stopped(&z) : 0;
 	zip_close(&z);
-	err = zip_conclude(&z, err ? STOPPED_BADLY : outcome) ? : err;
+	concluded = zip_conclude(&z, stopped ? STOPPED_BADLY : outcome);
 	close(wake);
-	return err;
+	return concluded ? concluded : stopped;
 }
 
 /* It does not even open. */
