@@ -343,7 +343,7 @@ static void hold_all(const struct person *who)
 	if (who->serves) {
 		snprintf(path, sizeof(path), "%s/ublkc%u", dev, who->id);
 		fd = open(path, O_RDONLY | O_CLOEXEC);
-		mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+		(void)mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
 	}
 	if (who->counts) {
 		stats_open(&page, STATS_QUEUE + 2);
