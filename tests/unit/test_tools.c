@@ -1374,6 +1374,77 @@ static void the_driver_may_be_missing(void)
 	PRINTS("PASS  udev      /etc/udev/rules.d/60-ublk.rules\n");
 }
 
+/* --- and all of it where something fails -------------------------------------------------------------------------------- */
+
+#define MOST 3
+
+/* Devices as they may be, all at once. */
+static void usual_machine(pid_t keeper, pid_t server)
+{
+	set_up();
+	put("/proc/devices", "Character devices:\n244 ublk-char\n\nBlock devices:\n");
+	add_device(0, APPLET_file, keeper, server);
+	add_device(1, APPLET_mem, 0, 0);
+	add_device(2, APPLET_mem, (1 << 22) - 1, server);
+	info_of(0)->flags = UBLK_F_USER_RECOVERY | UBLK_F_USER_RECOVERY_REISSUE | UBLK_F_QUIESCE;
+	info_of(2)->flags = UBLK_F_USER_RECOVERY_REISSUE;
+	put("/sys/block/ublkb0/size", "2048\n");
+	put("/sys/block/ublkb1/stat", "7 0 8 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n");
+}
+
+/* It ends, with a status that is documented; one that is not 0 is explained, or printed. */
+static void any_call_may_fail(void)
+{
+	static const struct { const char *words[6]; } commands[] = {
+		{ { "list", "--json", "--output-all" } }, { { "info", "busy" } }, { { "status", "0" } }, { { "stats" } },
+		{ { "stop", "-a" } }, { { "del", "--force", "-a" } }, { { "prune" } }, { { "resize", "0", "2M" } },
+		{ { "check" } }, { { "udev", "--export", "0" } }, { { "wait", "--timeout=1", "busy" } }, { { "quiesce", "0" } },
+		{ { "recover", "--timeout=1", "0" } }, { { "upgrade", "0" } }, { { "adopt", "2" } }, { { "features" } },
+	};
+	static const struct { const char *call; int error; } calls[] = {
+		{ "write", EIO }, { "read", EIO },	/* which may be what says so */
+		{ "open", EMFILE }, { "openat", EMFILE }, { "stat", EACCES }, { "fstat", EIO },
+		{ "readlinkat", EACCES }, { "mmap", ENOMEM }, { "pipe2", EMFILE }, { "fork", EAGAIN }, { "syscall", ENOSYS },
+		{ "access", EACCES }, { "signalfd", EMFILE }, { "inotify_init1", EMFILE }, { "memfd_create", EMFILE },
+		{ "poll", EINTR }, { "fcntl", EMFILE }, { "uname", EFAULT }, { "fstatat", EACCES },
+	};
+	const struct person keeper_is = { .comm = "ublk-file", .name = "busy", .id = 0, .counts = true, .carries = true };
+	const struct person server_is = { .comm = "ublk-file", .serves = true, .id = 2, .carries = true };
+	pid_t keeper = begin(&keeper_is), server;
+	unsigned int runs = 0, failures = 0;
+
+	set_up();
+	put("/dev/ublkc2", "x");
+	server = begin(&server_is);
+	for (size_t c = 0; c < ARRAY_SIZE(commands); c++)
+		for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
+			for (unsigned int nth = 1; nth <= MOST; nth++) {
+				const char *words[9];
+				int status, n = 0;
+
+				for (; commands[c].words[n]; n++)
+					words[n] = commands[c].words[n];
+				words[n] = "--dev-dir";
+				words[n + 1] = dev;
+				words[n + 2] = NULL;
+				usual_machine(keeper, server);
+				calls_fail(calls[i].call, nth, calls[i].error);
+				status = run_end(run_begin(words));
+				if (!CHECK(status >= 0 && status <= STATUS_NO_DEVICE && (!status || *err || *out || i < 2)))
+					printf("#   %s, with %s failing the %uth time: %d, %s\n", commands[c].words[0], calls[i].call,
+					       nth, status, err);
+				runs++;
+				failures += status != 0;
+				if (!calls_failed())
+					break;
+			}
+	calls_fail(NULL, 0, 0);
+	printf("# %u runs, %u failures\n", runs, failures);
+	kill(server, SIGKILL);
+	waitpid(server, NULL, 0);
+	end(keeper);
+}
+
 int main(void)
 {
 	static const struct test tests[] = {
@@ -1403,6 +1474,7 @@ int main(void)
 		{ "and again until they are gone", numbers_are_watched },
 		{ "the locks that may be shut are looked at", locks_are_looked_for },
 		{ "and the driver may be missing altogether", the_driver_may_be_missing },
+		{ "any call may fail, and then it is said what could not be done", any_call_may_fail },
 	};
 	int result;
 
