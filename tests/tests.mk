@@ -27,7 +27,7 @@ UNIT_TSAN := -fsanitize=thread
 
 UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_*.c)))
 UNIT_TSAN_TESTS := test_serve test_store test_inflate
-UNIT_LIFE_TESTS := test_life test_upgrade test_failures
+UNIT_LIFE_TESTS := test_life test_keeper test_upgrade test_failures
 # These have calls.c between the sources and the C library
 UNIT_CALLS_TESTS := $(UNIT_LIFE_TESTS) $(addprefix test_,batch boot budget file log node paths proc tools words world zip)
 UNIT_MODEL_TESTS := test_serve test_library test_words $(UNIT_LIFE_TESTS)
