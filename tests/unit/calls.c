@@ -413,6 +413,8 @@ CALL(int, renameat, (int from, const char *old, int to, const char *new), (from,
 CALL(int, unlink, (const char *path), (at(path)), -1, EACCES)
 CALL(int, unlinkat, (int dir, const char *path, int flags), (dir, path, flags), -1, EACCES)
 CALL(ssize_t, readlinkat, (int dir, const char *path, char *to, size_t limit), (dir, path, to, limit), -1, EACCES)
+CALL(int, chdir, (const char *path), (path), -1, EACCES)
+CALL(int, unshare, (int flags), (flags), -1, EPERM)
 CALL(int, dup2, (int from, int to), (from, to), -1, EBUSY)
 CALL(pid_t, waitpid, (pid_t pid, int *status, int options), (pid, status, options), -1, ECHILD, EINTR)
 CALL(pid_t, setsid, (void), (), -1, EPERM)

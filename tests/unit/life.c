@@ -117,6 +117,11 @@ const char *life_words(void)
 	return text;
 }
 
+int life_says(void)
+{
+	return open(says, O_WRONLY | O_APPEND | O_CLOEXEC);
+}
+
 bool life_told(const char *words)
 {
 	return strstr(life_words(), words);
@@ -127,7 +132,8 @@ bool life_told(const char *words)
 static pid_t start_keeper(struct life *life, int out)
 {
 	static char dev_dir[80];
-	char *argv[32] = { "ublk", NULL };
+	static char name[] = "ublk";		/* which a disk of the root's changes */
+	char *argv[32] = { name, NULL };
 	int count = 1, err;
 	pid_t pid = fork();
 
@@ -144,7 +150,8 @@ static pid_t start_keeper(struct life *life, int out)
 		argv[count++] = "--depth=8";
 		argv[count++] = "--max-io=64K";
 	}
-	err = open(says, O_WRONLY | O_TRUNC | O_APPEND);
+	CHECK_EQ(truncate(says, 0), 0);
+	err = life_says();
 	dup2(out, STDOUT_FILENO);
 	dup2(err, STDERR_FILENO);
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);

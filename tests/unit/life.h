@@ -68,6 +68,8 @@ void life_end_well(struct life *life);
 /* What the program has said on standard error, and whether it has said so. */
 const char *life_words(void);
 bool life_told(const char *words);
+/* To say something there. */
+int life_says(void);
 /* All that is to be said of a life under load. */
 void life_check_load(struct life *life, const char *name);
 

@@ -20,6 +20,7 @@
 #include "core/proc.h"
 #include "core/registry.h"
 #include "core/status.h"
+#include "core/upgrade.h"
 #include "core/util.h"
 #include "core/worker.h"
 #include "tests/check.h"
@@ -755,6 +756,48 @@ static void nobody_hears_that_it_is_ready(void)
 	model_close();
 }
 
+static bool has_in_tree(const char *path, const char *text)
+{
+	char full[150], line[100] = "";
+
+	snprintf(full, sizeof(full), "%s%s", tree, path);
+	return proc_read(full, line, sizeof(line)) > 0 && !strcmp(line, text);
+}
+
+/* It outlives what started it, and heeds no signal: the device's end is its own. */
+static void of_the_root(void)
+{
+	static const char *const words[] = { "null 4M --root", "null 4M --root --recovery=reissue", "file --root -v " };
+
+	for (size_t i = 0; i < ARRAY_SIZE(words) * 2; i++) {
+		char all[150], name[PROC_NAME_MAX];
+		struct life life;
+
+		snprintf(all, sizeof(all), "%s%s", words[i / 2], i / 2 == 2 ? life_image : "");
+		life = life_of(&life_kinds[OVER_FILE], NEWEST);
+		life = life_with(all, i % 2 ? &model_kernels[0] : NEWEST);
+		if (i == 3)
+			continue;				/* that one recovers nothing */
+		calls_put("/dev/kmsg", "");
+		calls_put("/proc/self/oom_score_adj", "0\n");
+		if (i == 4)
+			calls_fail("chdir", 0, 1, EACCES);
+		life_begin(&life);
+		CHECK(life_is_ready(&life));
+		CHECK(has_in_tree("/proc/self/oom_score_adj", "-1000"));
+		tell_thrice(&life);
+		if (i == 2)
+			CHECK_EQ(life_ask(&life, UPGRADE_ASKER), 0);
+		CHECK(life_is_there(&life) && model_is_live());
+		proc_name(life.keeper, name);
+		CHECK(i != 2 || !strcmp(name, "ublk"));		/* the sign before it is none of the name's */
+		model_stop();
+		CHECK_EQ(life_end(&life), STATUS_OK);
+		CHECK(!model_is_added());
+		model_close();
+	}
+}
+
 static void progress_is_shown(void)
 {
 	static char words[150];
@@ -793,6 +836,7 @@ int main(int argc, char **argv)
 		{ "a disk in the background", in_the_background },
 		{ "pidfiles are there whole or not at all", pidfiles },
 		{ "who waits for a disk hears of it, or it does not come to be", nobody_hears_that_it_is_ready },
+		{ "a disk with the root on it outlives all but its device", of_the_root },
 		{ "progress is shown", progress_is_shown },
 	};
 	int result;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -409,11 +410,8 @@ static void drop_all(void)
 /* As ublk-ctl adopt does it, but for the number of the process. */
 __attribute__((noreturn)) static void take_over(int asker)
 {
-	char path[60];
-	int says;
+	int says = life_says();
 
-	snprintf(path, sizeof(path), "%s/says", life_dir);
-	says = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
 	dup2(says, STDERR_FILENO);
 	asker = fcntl(asker, F_DUPFD, STATE_ASIDE);
 	for (int i = 0; i < taken.count; i++)
@@ -490,6 +488,176 @@ static void adopted(void)
 	calls_clear();
 }
 
+/* --- after both were killed, with what a service manager keeps ------------------------------------ */
+
+static int manager, kept_count;
+static char manager_heard[4000];
+static struct kept {
+	char name[40];
+	int fd;
+} kept[TAKEN_MAX];
+
+static void manager_keeps(const char *name, int fd, bool keep)
+{
+	for (int i = kept_count; i--;)
+		if (!strcmp(kept[i].name, name)) {
+			close(kept[i].fd);
+			kept[i] = kept[--kept_count];
+		}
+	if (!keep || kept_count == TAKEN_MAX)
+		return;
+	snprintf(kept[kept_count].name, sizeof(kept[0].name), "%s", name);
+	kept[kept_count++].fd = fd;
+}
+
+static void manager_hears(char *text, int fd)
+{
+	char *name = strstr(text, "FDNAME=");
+
+	if (name) {
+		name += strlen("FDNAME=");
+		name[strcspn(name, "\n")] = '\0';
+		manager_keeps(name, fd, !strncmp(text, "FDSTORE=1\n", strlen("FDSTORE=1\n")));
+	} else {
+		snprintf(manager_heard + strlen(manager_heard), sizeof(manager_heard) - strlen(manager_heard), "%s", text);
+	}
+}
+
+/* As systemd: it reads what programs tell it, as they tell it. */
+static void *be_manager(void *unused)
+{
+	for (;;) {
+		_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+		char text[200];
+		struct iovec to = { .iov_base = text, .iov_len = sizeof(text) - 1 };
+		struct msghdr header = { .msg_iov = &to, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
+		ssize_t n = recvmsg(manager, &header, MSG_CMSG_CLOEXEC);
+		int fd = -1;
+
+		if (n <= 0)
+			return unused;
+		text[n] = '\0';
+		if (CMSG_FIRSTHDR(&header))
+			memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&header)), sizeof(fd));
+		manager_hears(text, fd);
+	}
+}
+
+static pthread_t manager_thread;
+
+static void start_manager(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/manager", life_dir);
+	manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	CHECK_EQ(bind(manager, (struct sockaddr *)&address, sizeof(address)), 0);
+	setenv("NOTIFY_SOCKET", address.sun_path, 1);
+	*manager_heard = '\0';
+	pthread_create(&manager_thread, NULL, be_manager, NULL);
+}
+
+static void stop_manager(void)
+{
+	shutdown(manager, SHUT_RDWR);
+	pthread_join(manager_thread, NULL);
+	close(manager);
+	unlink(getenv("NOTIFY_SOCKET"));
+	unsetenv("NOTIFY_SOCKET");
+	while (kept_count)
+		manager_keeps(kept[0].name, -1, false);
+}
+
+/* The program, started by the manager with all that this has kept. Its exit status: it is another process then that goes on. */
+static int start_again(void)
+{
+	static char program_name[] = "ublk", *words[] = { program_name, NULL };
+	char names[2000] = "", number[20];
+	int status, says;
+	pid_t pid = fork();
+
+	if (pid) {
+		waitpid(pid, &status, 0);
+		return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	}
+	for (int i = 0; i < kept_count; i++) {
+		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s", i ? ":" : "", kept[i].name);
+		kept[i].fd = fcntl(kept[i].fd, F_DUPFD_CLOEXEC, 600);
+	}
+	syscall(SYS_close_range, 3, 599, 0);
+	for (int i = 0; i < kept_count; i++)
+		dup2(kept[i].fd, 3 + i);
+	says = life_says();
+	dup2(says, STDERR_FILENO);
+	snprintf(number, sizeof(number), "%d", (int)getpid());
+	setenv("LISTEN_PID", number, 1);
+	setenv("LISTEN_FDNAMES", names, 1);
+	calls_begin();
+	_exit(ublk_main(1, words));
+}
+
+/* Both are killed. */
+static struct life begin_and_kill(struct load *load)
+{
+	struct life life = life_of(&life_kinds[MEM], NEWEST);
+
+	life.load = load;
+	life_add_word(&life, "--supervise");
+	life_add_word(&life, "--name=a.life");
+	life_begin(&life);
+	CHECK(life_is_ready(&life));
+	kill_keeper(&life);
+	CHECK(model_kill_server(SIGKILL));
+	CHECK_EQ(model_state(), UBLK_S_DEV_QUIESCED);
+	CHECK(kept_count > 2);
+	return life;
+}
+
+static void kept_by_a_manager(void)
+{
+	struct life life;
+
+	start_manager();
+	life = begin_and_kill(life_load(&life_kinds[MEM], 0, false));
+	for (int i = 0; i < 2; i++) {
+		CHECK_EQ(start_again(), 0);
+		CHECK(model_is_served());
+		life.keeper = model_keeper();
+		CHECK(COMES(strstr(manager_heard, "MAINPID=") && strstr(strstr(manager_heard, "MAINPID="), "READY=1")));
+		*manager_heard = '\0';
+		if (i)
+			break;
+		kill_keeper(&life);
+		CHECK(model_kill_server(SIGKILL));
+	}
+	load_end(life.load);
+	CHECK(load_wait(life.load));
+	life_end_well(&life);
+	life_check_load(&life, "kept");
+	for (int i = 0; i < kept_count; i++)			/* of what has other numbers here than it would have */
+		CHECK(!strncmp(kept[i].name, "ublk-state.", 11) && atoi(kept[i].name + 11) != life.keeper);
+	CHECK_EQ(kept_count, 2);
+	stop_manager();
+}
+
+static void kept_in_vain(void)
+{
+	struct life life;
+
+	start_manager();
+	life = begin_and_kill(NULL);
+	calls_fail("fork", 0, 1, EAGAIN);
+	CHECK_EQ(start_again(), STATUS_FAILED);
+	CHECK(life_told("start a process with the number"));
+	calls_fail("pread", 0, 1, EIO);
+	CHECK_EQ(start_again(), STATUS_FAILED);
+	CHECK(life_told("take what the last keeper left with the service manager"));
+	model_halt();
+	close(life.out);
+	model_close();
+	stop_manager();
+}
+
 int main(int argc, char **argv)
 {
 	static const struct test tests[] = {
@@ -506,6 +674,8 @@ int main(int argc, char **argv)
 		{ "what the driver refuses", somebody_else_is_quicker },
 		{ "a server is left alone rather than lost", left_alone },
 		{ "a disk whose keeper was killed is adopted", adopted },
+		{ "a disk whose processes were both killed goes on with what was kept", kept_by_a_manager },
+		{ "or is left as it is", kept_in_vain },
 	};
 	int result;
 
