@@ -199,6 +199,90 @@ static void handed_on(void)
 	close(fd);
 }
 
+/* --- as it is handed on --------------------------------------------------------------- */
+
+/* What becomes of UBLK_STATE=@text, first in the environment: 0 or an errno; 99: nothing is given. In a process of its own. */
+static int received(const char *text)
+{
+	static char variable[60], home[] = "HOME=/", *environment[] = { variable, home, NULL };
+	pid_t pid = fork();
+	int status, err;
+
+	if (!pid) {
+		snprintf(variable, sizeof(variable), STATE_VARIABLE "=%s", text);
+		environ = environment;
+		err = state_receive();
+		_exit(err ? -err : !state_given() ? 99 : getenv(STATE_VARIABLE) || strcmp(getenv("HOME"), "/") ? 98 : 0);
+	}
+	waitpid(pid, &status, 0);
+	return WEXITSTATUS(status);
+}
+
+static void given(void)
+{
+	char bytes[1000], text[40];
+	size_t size = saved(example, bytes, sizeof(bytes));
+	int fd = memfd_create("state", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	CHECK_EQ(write(fd, bytes, size), (ssize_t)size);
+	snprintf(text, sizeof(text), "%d", fd);
+	CHECK_EQ(received(text), EPROTO);			/* whoever has it could still change it */
+	CHECK_EQ(fcntl(fd, F_ADD_SEALS, SEALS), 0);
+	CHECK_EQ(received(text), 0);
+	snprintf(text, sizeof(text), "%d?", fd);
+	CHECK_EQ(received(text), 0);
+	snprintf(text, sizeof(text), "%d!%d", fd, fd);
+	CHECK_EQ(received(text), 0);
+	snprintf(text, sizeof(text), "%d!", fd);
+	CHECK_EQ(received(text), EPROTO);
+	snprintf(text, sizeof(text), "%d!999", fd);		/* nobody waits there */
+	CHECK_EQ(received(text), EPROTO);
+	CHECK_EQ(received(""), EPROTO);
+	CHECK_EQ(received("x"), EPROTO);
+	CHECK_EQ(received("999"), EPROTO);
+	CHECK_EQ(received("99999999999"), EPROTO);
+	CHECK_EQ(state_receive(), 0);				/* this one is not first here, or there is none */
+	CHECK(!state_given());
+	close(fd);
+}
+
+static void renamed(void)
+{
+	char first[] = "/usr/bin/ublk-mem", second[] = "ublk", *words[] = { first, NULL };
+
+	CHECK_EQ(state_note_words(words), 0);
+	for (int i = 0; i < 2; i++) {				/* once is enough */
+		state_rename('@');
+		CHECK_EQ(*first, '@');
+		CHECK_TEXT(state_words()[0], "@ublk-mem");
+	}
+	words[0] = second;
+	CHECK_EQ(state_note_words(words), 0);
+	state_rename('@');
+	CHECK_EQ(*second, '@');
+	CHECK_TEXT(state_words()[0], "@ublk");
+}
+
+static void words_up_to_a_limit(void)
+{
+	char bytes[1000], *words[3];
+	size_t size = saved(example, bytes, sizeof(bytes));
+	int fd = memfd_create("state", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	struct state state;
+
+	CHECK_EQ(write(fd, bytes, size), (ssize_t)size);
+	CHECK_EQ(fcntl(fd, F_ADD_SEALS, SEALS), 0);
+	CHECK_EQ(state_read(&state, fd), 0);
+	CHECK_EQ(state_read_words(&state, words, 1), 1);
+	CHECK_EQ(state_read_words(&state, words, 3), 2);
+	CHECK_TEXT(words[0], "ublk-mem");
+	CHECK_TEXT(words[1], "1M");
+	state_close(&state);
+	fd = state_only_read(fd);
+	CHECK(fd >= 0 && write(fd, "x", 1) < 0);
+	close(fd);
+}
+
 TESTS(
 	{ "what is saved is restored", there_and_back },
 	{ "it is for one part of one version, and no other", for_somebody_else },
@@ -207,5 +291,8 @@ TESTS(
 	{ "whoever means harm gets no value across that cannot be", meaning_harm },
 	{ "the first three descriptors are nobody's", of_every_program },
 	{ "what does not fit is an error", more_than_there_is_room },
-	{ "exec() gets the descriptors in it, if it shall", handed_on }
+	{ "exec() gets the descriptors in it, if it shall", handed_on },
+	{ "what the environment gives is taken, once, if it is whole", given },
+	{ "a sign before the name is seen, and the name known", renamed },
+	{ "words come as they were, up to a limit", words_up_to_a_limit }
 )

@@ -276,6 +276,70 @@ static void the_module_is_loaded(void)
 	CHECK_EQ(driver_load(""), 0);
 }
 
+/* Whatever it takes to load it may fail as well. */
+static void the_module_cannot_be_loaded(void)
+{
+	char path[100];
+
+	clear_tree();
+	calls_fail("uname", 0, 1, EFAULT);
+	CHECK_EQ(driver_load(""), -ENOENT);			/* there is no modprobe either */
+	calls_fail("fork", 0, 1, EAGAIN);
+	CHECK_EQ(driver_load(""), -EAGAIN);
+	calls_fail("waitpid", 0, 1, ECHILD);
+	CHECK_EQ(driver_load(""), -ECHILD);
+	calls_fail("waitpid", 0, 1, EINTR);
+	CHECK_EQ(driver_load(""), -ENOENT);
+	calls_put("/sbin/modprobe", "#!/bin/sh\nkill -9 $$\n");
+	snprintf(path, sizeof(path), "%s/sbin/modprobe", root);
+	CHECK_EQ(chmod(path, 0755), 0);
+	CHECK_EQ(driver_load(""), -ENOENT);
+	calls_put("/module", "");
+	snprintf(path, sizeof(path), "%s/module", root);
+	calls_fail("open", 0, 1, EINTR);
+	CHECK_EQ(driver_load_file(path, ""), 0);
+	calls_put("/module.ko", "");
+	strcat(path, ".ko");
+	CHECK_EQ(driver_load_file(path, ""), 0);
+	calls_loads(EINVAL);
+	CHECK_EQ(driver_load_file(path, ""), -EINVAL);
+	CHECK_EQ(driver_load_file("/nowhere/at/all", ""), -ENOENT);
+	calls_fail_no_more();
+}
+
+/* The node is there, and closed. */
+static void the_driver_is_shut(void)
+{
+	static const struct { int error, result; const char *words; } rows[] = {
+		{ EPERM, -EPERM, "the device cgroup forbids it" },
+		{ EIO, -EIO, "cannot open" },
+		{ ENODEV, -EACCES, "not its node" },
+		{ ENXIO, -EACCES, "not its node" },
+	};
+	char path[100];
+
+	clear_tree();
+	calls_put("/dev/ublk-control", "");
+	calls_put("/sys/class/misc/ublk-control/dev", "10:123\n");
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		calls_fail("open", 0, 1, rows[i].error);
+		CHECK_EQ(open_driver(true, rows[i].words), rows[i].result);
+	}
+	snprintf(path, sizeof(path), "%s/ublk-control", dev);
+	CHECK_EQ(chmod(path, 0600), 0);
+	calls_fail("open", 0, 1, EACCES);
+	CHECK_EQ(open_driver(true, "chgrp GROUP"), -EACCES);
+	CHECK(chmod(path, 0660) == 0 && (geteuid() || chown(path, 0, 7) == 0));
+	calls_fail("open", 0, 1, EACCES);
+	CHECK_EQ(open_driver(true, "put this user into group"), -EACCES);
+	calls_fail("open", 0, 1, EACCES);
+	calls_fail("stat", 0, 2, ENOENT);			/* it went meanwhile */
+	CHECK_EQ(open_driver(true, "cannot open"), -EACCES);
+	calls_fail("open", 0, 1, EINTR);
+	CHECK_EQ(open_driver(true, ""), 0);
+	calls_fail_no_more();
+}
+
 static int no_ring(int err, const char *words)
 {
 	struct shut shut = { 0 };
@@ -396,6 +460,8 @@ int main(void)
 		{ "the driver is reached, or it is said what is missing", the_driver_is_reached },
 		{ "a ring is opened with it", a_ring_is_opened_with_it },
 		{ "the module is loaded, directly or by modprobe", the_module_is_loaded },
+		{ "or cannot be loaded, in whatever way", the_module_cannot_be_loaded },
+		{ "a driver that is shut says who could open it", the_driver_is_shut },
 		{ "why there is no io_uring is found out", io_uring_may_be_shut },
 		{ "nodes are waited for, and made where that may be", nodes_come_or_not },
 		{ "whether nodes will come is looked ahead for", nodes_are_looked_ahead_for },
