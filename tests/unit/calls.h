@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* The process that calls_begin() was called in, its children in order, all others; who tries to be this program once more; who is it. */
+/* The process that calls_begin() was called in, its children in order, all others; who tries to be this program once more; who is. */
 #define CALLERS 8
 
 /* One call that fails. */

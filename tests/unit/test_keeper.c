@@ -90,7 +90,8 @@ static void cannot_be_added(void)
 		const char *words;
 		void (*put)(void);
 	} rows[] = {
-		{ EACCES, 5, STATUS_BUSY, "in use (1 devices have no disk)\nublk-mem: 'ublk-ctl prune' deletes dead ones; the limit of 64", put_slots },
+		{ EACCES, 5, STATUS_BUSY, "in use (1 devices have no disk)\nublk-mem: 'ublk-ctl prune' deletes dead ones; "
+					  "the limit of 64", put_slots },
 		{ EACCES, 5, STATUS_BUSY, "in use (0 devices have no disk)", NULL },
 		{ EEXIST, 5, STATUS_BUSY, "exists already", NULL },
 		{ ENOSPC, 5, STATUS_BUSY, "there is no free device number", NULL },

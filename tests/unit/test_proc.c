@@ -227,7 +227,8 @@ static void descriptors_by_their_links(void)
 static void numbers_of_devices(void)
 {
 	static const struct { const char *text; int result; } texts[] = {
-		{ "259:7\n", 0 }, { "x:7\n", -EINVAL }, { "259\n", -EINVAL }, { "259;7\n", -EINVAL }, { "259:\n", -EINVAL }, { "", -EINVAL },
+		{ "259:7\n", 0 }, { "x:7\n", -EINVAL }, { "259\n", -EINVAL }, { "259;7\n", -EINVAL },
+		{ "259:\n", -EINVAL }, { "", -EINVAL },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {

@@ -201,7 +201,7 @@ static void handed_on(void)
 
 /* --- as it is handed on --------------------------------------------------------------- */
 
-/* What becomes of UBLK_STATE=@text, first in the environment: 0 or an errno; 99: nothing is given. In a process of its own. */
+/* What becomes of UBLK_STATE=@text, first in the environment, in a process of its own: 0 or an errno; 99: nothing is given. */
 static int received(const char *text)
 {
 	static char variable[60], home[] = "HOME=/", *environment[] = { variable, home, NULL };

@@ -584,7 +584,7 @@ static void stop_manager(void)
 		manager_keeps(kept[0].name, -1, false);
 }
 
-/* The program, started by the manager with all that this has kept. Its exit status: it is another process then that goes on. */
+/* The program, started by the manager with all that this has kept. Its exit status: then another process goes on. */
 static int start_again(void)
 {
 	static char program_name[] = "ublk", *words[] = { program_name, NULL };
