@@ -662,10 +662,10 @@ static void kept_in_vain(void)
 
 	start_manager();
 	life = begin_and_kill(NULL);
-	calls_fail("fork", 0, 1, EAGAIN);
+	calls_fail_times("fork", 0, 1, EAGAIN);
 	CHECK_EQ(start_again(), STATUS_FAILED);
 	CHECK(life_told("start a process with the number"));
-	calls_fail("pread", 0, 1, EIO);
+	calls_fail_times("pread", 0, 1, EIO);
 	CHECK_EQ(start_again(), STATUS_FAILED);
 	CHECK(life_told("take what the last keeper left with the service manager"));
 	model_halt();

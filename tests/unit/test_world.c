@@ -282,13 +282,13 @@ static void the_module_cannot_be_loaded(void)
 	char path[100];
 
 	clear_tree();
-	calls_fail("uname", 0, 1, EFAULT);
+	calls_fail_times("uname", 0, 1, EFAULT);
 	CHECK_EQ(driver_load(""), -ENOENT);			/* there is no modprobe either */
-	calls_fail("fork", 0, 1, EAGAIN);
+	calls_fail_times("fork", 0, 1, EAGAIN);
 	CHECK_EQ(driver_load(""), -EAGAIN);
-	calls_fail("waitpid", 0, 1, ECHILD);
+	calls_fail_times("waitpid", 0, 1, ECHILD);
 	CHECK_EQ(driver_load(""), -ECHILD);
-	calls_fail("waitpid", 0, 1, EINTR);
+	calls_fail_times("waitpid", 0, 1, EINTR);
 	CHECK_EQ(driver_load(""), -ENOENT);
 	calls_put("/sbin/modprobe", "#!/bin/sh\nkill -9 $$\n");
 	snprintf(path, sizeof(path), "%s/sbin/modprobe", root);
@@ -296,7 +296,7 @@ static void the_module_cannot_be_loaded(void)
 	CHECK_EQ(driver_load(""), -ENOENT);
 	calls_put("/module", "");
 	snprintf(path, sizeof(path), "%s/module", root);
-	calls_fail("open", 0, 1, EINTR);
+	calls_fail_times("open", 0, 1, EINTR);
 	CHECK_EQ(driver_load_file(path, ""), 0);
 	calls_put("/module.ko", "");
 	strcat(path, ".ko");
@@ -322,20 +322,20 @@ static void the_driver_is_shut(void)
 	calls_put("/dev/ublk-control", "");
 	calls_put("/sys/class/misc/ublk-control/dev", "10:123\n");
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		calls_fail("open", 0, 1, rows[i].error);
+		calls_fail_times("open", 0, 1, rows[i].error);
 		CHECK_EQ(open_driver(true, rows[i].words), rows[i].result);
 	}
 	snprintf(path, sizeof(path), "%s/ublk-control", dev);
 	CHECK_EQ(chmod(path, 0600), 0);
-	calls_fail("open", 0, 1, EACCES);
+	calls_fail_times("open", 0, 1, EACCES);
 	CHECK_EQ(open_driver(true, "chgrp GROUP"), -EACCES);
 	CHECK(chmod(path, 0660) == 0 && (geteuid() || chown(path, 0, 7) == 0));
-	calls_fail("open", 0, 1, EACCES);
+	calls_fail_times("open", 0, 1, EACCES);
 	CHECK_EQ(open_driver(true, "put this user into group"), -EACCES);
-	calls_fail("open", 0, 1, EACCES);
-	calls_fail("stat", 0, 2, ENOENT);			/* it went meanwhile */
+	calls_fail_times("open", 0, 1, EACCES);
+	calls_fail_times("stat", 0, 2, ENOENT);			/* it went meanwhile */
 	CHECK_EQ(open_driver(true, "cannot open"), -EACCES);
-	calls_fail("open", 0, 1, EINTR);
+	calls_fail_times("open", 0, 1, EINTR);
 	CHECK_EQ(open_driver(true, ""), 0);
 	calls_fail_no_more();
 }
