@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "core/state.h"
+#include "core/words.h"
 #include "tests/check.h"
 
 struct things {
@@ -250,17 +251,17 @@ static void renamed(void)
 {
 	char first[] = "/usr/bin/ublk-mem", second[] = "ublk", *words[] = { first, NULL };
 
-	CHECK_EQ(state_note_words(words), 0);
+	CHECK_EQ(words_note(words), 0);
 	for (int i = 0; i < 2; i++) {				/* once is enough */
-		state_rename('@');
+		words_rename('@');
 		CHECK_EQ(*first, '@');
-		CHECK_TEXT(state_words()[0], "@ublk-mem");
+		CHECK_TEXT(words_noted()[0], "@ublk-mem");
 	}
 	words[0] = second;
-	CHECK_EQ(state_note_words(words), 0);
-	state_rename('@');
+	CHECK_EQ(words_note(words), 0);
+	words_rename('@');
 	CHECK_EQ(*second, '@');
-	CHECK_TEXT(state_words()[0], "@ublk");
+	CHECK_TEXT(words_noted()[0], "@ublk");
 }
 
 static void words_up_to_a_limit(void)
