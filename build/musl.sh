@@ -93,6 +93,7 @@ compile() {
 		leave_out_messages
 		fork_alone
 		fcntl_alone
+		stat_alone
 		logged ./configure --prefix= --disable-shared --disable-wrapper --enable-optimize=no \
 			CC="$CC" CFLAGS="$optimization -ffile-prefix-map=$work/src=musl"
 		# objects as for a program, not for a shared library; the archive is made below
@@ -142,6 +143,25 @@ fcntl_alone() {
 			va_end(args);
 			return syscall(SYS_fcntl, fd, command, argument);
 		}
+	END
+}
+
+# What the kernel fills in is what musl's struct stat is, on a machine of 64 bits.
+stat_alone() {
+	cat >src/stat/fstatat.c <<-END
+		#define _GNU_SOURCE
+		#include <fcntl.h>
+		#include <sys/stat.h>
+		#include "syscall.h"
+
+		int __fstatat(int fd, const char *restrict path, struct stat *restrict st, int flags)
+		{
+			if (flags == AT_EMPTY_PATH && !*path)
+				return syscall(SYS_fstat, fd, st);
+			return syscall(SYS_newfstatat, fd, path, st, flags);
+		}
+
+		weak_alias(__fstatat, fstatat);
 	END
 }
 
