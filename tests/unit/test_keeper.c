@@ -411,23 +411,6 @@ static void tell_thrice(const struct life *life)
 	life_tell(life, SIGHUP);
 }
 
-/* What the block layer still counts has its time to be answered. */
-static void never_drained(void)
-{
-	struct life life = life_with("mem 4M --recovery=reissue", NEWEST);
-
-	calls_put("/sys/block/ublkb0/inflight", "       1        0\n");
-	life_begin(&life);
-	CHECK(life_is_ready(&life));
-	calls_hurry(true);
-	CHECK_EQ(life_ask(&life, QUIESCE_ASKER), 0);
-	calls_hurry(false);
-	CHECK_EQ(model_state(), UBLK_S_DEV_QUIESCED);
-	CHECK_EQ(life_ask(&life, RECOVER_ASKER), 0);
-	CHECK(model_is_served());
-	life_end_well(&life);
-}
-
 static void third_signal(void)
 {
 	struct life life = life_with("mem 4M --stop-timeout=1000", &model_kernels[2]);
@@ -845,7 +828,6 @@ int main(int argc, char **argv)
 		{ "it counts every second, if it shall", counted_every_second },
 		{ "why a device cannot be deleted, and whether that matters", cannot_be_deleted },
 		{ "a device that cannot be stopped", cannot_be_stopped },
-		{ "a disk that is never drained waits all the same", never_drained },
 		{ "the third signal kills a server that hangs", third_signal },
 		{ "who uses a disk that could have another server writes first", flushed_in_the_end },
 		{ "a disk ends with its last user", ends_with_its_last_user },
