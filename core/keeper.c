@@ -44,7 +44,7 @@
 /* Whoever kills the keeper gets hardly any memory, and the disk is lost. Who may not be spared is not. */
 static void spare_keeper(struct keeper *k)
 {
-	int err = resident_spare();
+	int err = resident_set("-1000");
 
 	if (!err)
 		return;

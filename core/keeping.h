@@ -3,7 +3,8 @@
  * keeping.h - what the parts of the keeper share
  *
  * keeper.c is the list of what it does; each step stands in a file with those
- * that are of the same matter. All of it is one process with one thread.
+ * that are of the same matter. All of it is one process with one thread, also
+ * as seen by libc, whose fork() counts on that (build/musl.sh).
  */
 #ifndef CORE_KEEPING_H
 #define CORE_KEEPING_H
@@ -132,6 +133,8 @@ bool worker_return(struct keeper *k);
 void worker_left(struct keeper *k);
 /* The next worker. @dismiss, if not NULL: when it is prepared, and before it gets the device. 0 or -errno, said. */
 int worker_succeed(struct keeper *k, int (*dismiss)(struct keeper *k));
+/* Somebody has stopped or deleted it, which tells nobody? Whoever cannot tell is not gone. */
+bool keeper_disk_is_gone(struct keeper *k);
 /* In a child: everything that only the keeper may hold. */
 void keeper_forget(struct keeper *k);
 /* Have @child do what takes as long as the disk does. */

@@ -68,14 +68,12 @@ void worker_quiesce(struct keeper *k)
  */
 static int dismiss(struct keeper *k)
 {
-	struct ublksrv_ctrl_dev_info info = { .state = UBLK_S_DEV_LIVE };
-
 	if (!k->leaver.pid || k->leaver.ended)
 		return 0;
 	if (k->device.features.granted & UBLK_F_QUIESCE)
 		drain(k, &k->leaver, DRAIN_MS);
-	/* Whoever cannot tell is not gone; and what waits for another server waits for ever if there is none. */
-	if (ctrl_get_info(&k->ctrl, keeper_target(k), &info) == -ENODEV || info.state == UBLK_S_DEV_DEAD)
+	/* What waits for another server waits for ever if there is none. */
+	if (keeper_disk_is_gone(k))
 		return fail(-ENODEV, "replace the server");
 	child_kill(&k->leaver);
 	k->dismissed = true;

@@ -26,19 +26,14 @@ bool resident_score_is_valid(const char *score)
 	return length && !digits[length] && (length < 4 || !strcmp(digits, "1000"));
 }
 
-static int set_score(const char *score)
+int resident_set(const char *score)
 {
 	return proc_write("/proc/self/oom_score_adj", score);
 }
 
-int resident_spare(void)
-{
-	return set_score("-1000");
-}
-
 int resident_score(const char *score)
 {
-	int err = set_score(score);
+	int err = resident_set(score);
 
 	if (!err)
 		return 0;

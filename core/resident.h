@@ -12,8 +12,8 @@ bool resident_score_is_valid(const char *score);
 /* Let the OOM killer prefer or spare this process and its children from now on. 0 or -errno, said. */
 int resident_score(const char *score);
 
-/* The kernel kills this process and its children for memory no more. 0 or -errno: -EACCES without CAP_SYS_RESOURCE. */
-int resident_spare(void);
+/* The same, and nothing is said. -1000: never. -EACCES: to be spared more than now takes CAP_SYS_RESOURCE. */
+int resident_set(const char *score);
 
 /* Every page that this process touches from now on stays in memory. Children do not inherit it. 0 or -errno, said. */
 int resident_lock(void);

@@ -15,14 +15,13 @@
 #include "core/resident.h"
 #include "core/signals.h"
 #include "core/stats.h"
-#include "core/text.h"
 #include "core/util.h"
 #include "core/worker.h"
 
 #define LIFE_MS 10000			/* a server that crashed sooner was no use */
 #define LIVES_MAX 5			/* servers in a row that were no use */
 #define PAUSE_MS 10			/* before the next, doubled each time */
-#define TRIES_MAX 7			/* but not more often than this */
+#define DOUBLINGS_MAX 7			/* which makes it 1.3 s */
 #define RELEASE_MS 60000		/* how long the driver may take to see that a server is gone */
 
 /* --- the first ------------------------------------------------------------------- */
@@ -87,9 +86,9 @@ static int start_worker(struct keeper *k)
 		if (k->spec->recovery != RECOVERY_REISSUE) {
 			close(pipe[0]);
 			pipe[0] = -1;
-		}			/* else it serves on without us, and may get another keeper */
+		}			/* else it serves on without us, and may get another keeper, if there is ctl */
 		if (*k->score_found && !k->spec->oom_score_adj && !k->spec->root)
-			resident_score(k->score_found);		/* only the keeper is spared */
+			resident_set(k->score_found);		/* only the keeper is spared; else both are */
 		upgrade_leave(k);
 		keeper_forget(k);
 		stats_restart(&k->device.stats);
@@ -165,6 +164,13 @@ void worker_left(struct keeper *k)
 	k->stopped |= end;
 }
 
+bool keeper_disk_is_gone(struct keeper *k)
+{
+	struct ublksrv_ctrl_dev_info info = { .state = UBLK_S_DEV_LIVE };
+
+	return ctrl_get_info(&k->ctrl, keeper_target(k), &info) == -ENODEV || info.state == UBLK_S_DEV_DEAD;
+}
+
 /* --- another for one that died --------------------------------------------------- */
 
 /* Nobody's fault is a death by SIGKILL. */
@@ -182,7 +188,7 @@ static bool was_no_use(const struct keeper *k)
 /* There is no memory or no process for it now, or the kernel has killed it because of that. That will be over some day. */
 static bool may_come_later(const struct keeper *k, int err)
 {
-	return err == -ENOMEM || err == -EAGAIN || was_shot(k);
+	return err == -ENOMEM || err == -EAGAIN || err == -EMFILE || err == -ENFILE || was_shot(k);
 }
 
 /* Signals are seen meanwhile. False: they told not to go on. */
@@ -206,16 +212,13 @@ static int wait_released(struct keeper *k)
 	int err;
 
 	for (int wait = 1; !k->waiting; wait = (int)min_u64(2U * (unsigned int)wait, 50)) {
-		struct ublksrv_ctrl_dev_info info = { .state = UBLK_S_DEV_LIVE };
-
 		err = ctrl_recover(&k->ctrl, keeper_target(k));
 		k->waiting = !err;
 		if (k->waiting)
 			break;
-		if (ctrl_get_info(&k->ctrl, keeper_target(k), &info) == -ENODEV || info.state == UBLK_S_DEV_DEAD) {
-			k->stopped = true;
+		k->stopped = keeper_disk_is_gone(k);
+		if (k->stopped)
 			return -ENODEV;
-		}
 		if (err != -EBUSY || now_ms() > end)
 			return fail(err, "have the driver wait for another server");
 		if (!pause_for(k, wait))
@@ -297,6 +300,17 @@ int worker_succeed(struct keeper *k, int (*dismiss)(struct keeper *k))
 	return err;
 }
 
+/* After a pause. Where it takes more tries than crashes are borne, whoever wants the disk's end gets it. */
+static bool may_try(struct keeper *k, unsigned int tries)
+{
+	if (!pause_for(k, PAUSE_MS << min_u64(tries, DOUBLINGS_MAX)))
+		return false;
+	if (tries < LIVES_MAX)
+		return true;
+	k->stopped = keeper_disk_is_gone(k);
+	return !k->stopped && !k->stops && !k->command.ended;
+}
+
 bool worker_follow(struct keeper *k)
 {
 	const char *how = WIFSIGNALED(k->worker.status) ? "signal" : "status";
@@ -311,7 +325,7 @@ bool worker_follow(struct keeper *k)
 	}
 	k->held = false;
 	for (unsigned int tries = k->useless; err && !k->stopped && k->useless < LIVES_MAX; tries++) {
-		if (tries && !pause_for(k, PAUSE_MS << min_u64(tries, TRIES_MAX)))
+		if (tries && !may_try(k, tries))
 			break;
 		err = worker_succeed(k, NULL);
 		if (err && k->useless < LIVES_MAX && !may_come_later(k, err))

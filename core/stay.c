@@ -7,7 +7,6 @@
  * adopt its disk; should the ctl of another ask, the answer is no.
  */
 #include <errno.h>
-#include <inttypes.h>
 
 #include "core/keeping.h"
 #include "core/kept.h"

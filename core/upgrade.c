@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -138,14 +137,11 @@ void upgrade_asked(struct keeper *k, const struct signalfd_siginfo *event)
 
 void upgrade_hold(struct keeper *k)
 {
-	struct ublksrv_ctrl_dev_info info = { .state = UBLK_S_DEV_LIVE };	/* whoever cannot tell is not gone */
-
 	while (k->held && !k->stopped && !k->stops && !k->command.ended && k->asker < 0) {
 		k->calm = true;
 		events_wait(k, RECHECK_MS);
 		k->calm = false;
-		/* Somebody may have stopped it, which tells nobody. */
-		k->stopped = ctrl_get_info(&k->ctrl, keeper_target(k), &info) == -ENODEV || info.state == UBLK_S_DEV_DEAD;
+		k->stopped = keeper_disk_is_gone(k);
 	}
 }
 
