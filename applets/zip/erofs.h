@@ -28,6 +28,7 @@
 #include "applets/zip/tree.h"
 
 #define EROFS_BLOCK 4096
+#define EROFS_LAYOUT 2			/* another number for each change in it: a disk stays what it is under its users */
 
 /* A block of a directory: whose, and which of its names is the first, "." and ".." among them. */
 struct listing {

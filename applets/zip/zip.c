@@ -177,6 +177,7 @@ static const struct state_field zip_carried[] = {
 	STATE_FIELD(struct zip, watch.size, STATE_NUMBER),
 	STATE_FIELD(struct zip, watch.seconds, STATE_NUMBER),
 	STATE_FIELD(struct zip, watch.nanoseconds, STATE_NUMBER),
+	STATE_FIELD(struct zip, layout, STATE_NUMBER),
 	STATE_FIELD(struct zip, index_target.dir, STATE_FILE),
 	STATE_FIELD(struct zip, index_target.fd, STATE_FILE),
 	STATE_FIELD(struct zip, index_target.temporary, STATE_TEXT),
@@ -190,7 +191,7 @@ static int zip_resume(void *self, const struct spec *spec)
 	struct zip *z = self;
 	int err = check(z);
 
-	if (!err && (z->backing.fd < 0 || (z->watch.fd >= 0 && z->watch.fd != z->backing.fd)))
+	if (!err && (z->layout != EROFS_LAYOUT || z->backing.fd < 0 || (z->watch.fd >= 0 && z->watch.fd != z->backing.fd)))
 		err = -EPROTO;
 	if (!err)
 		err = file_target_resume(&z->index_target, z->index_target.dir < 0 ? NULL : z->index_file);
@@ -629,6 +630,7 @@ const struct applet applet_zip = {
 	.about	  = "A zip archive as a disk, nothing unpacked",
 	.opts	  = zip_opts,
 	.self	  = &(struct zip){
+		.layout = EROFS_LAYOUT,
 		.from_fd = FD_NONE,
 		.owner = "root",
 		.index_memory = 64 << 20,

@@ -35,6 +35,7 @@ struct zip {
 	char name[32];				/* of a descriptor, for messages */
 	struct archive_policy policy;
 	struct backing backing;
+	uint32_t layout;		/* EROFS_LAYOUT of the program that made the disk */
 	struct watch watch;			/* whether it stays as it was when it was opened */
 	struct file_target index_target;	/* where a new index goes */
 	int old_index, new_index;		/* descriptors, -1: none */
