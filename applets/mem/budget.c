@@ -51,7 +51,8 @@ void budget_open(struct budget *budget)
 	if (proc_read("/proc/self/cgroup", path, sizeof(path)) <= 0 || strncmp(path, "0::", 3))
 		return;		/* "0::/a/b": the unified hierarchy, or none */
 	while ((slash = strrchr(at, '/'))) {
-		add_level(budget, at);
+		if (at[1])
+			add_level(budget, at);
 		*slash = '\0';
 	}
 	add_level(budget, "");	/* which has a limit where it is the root of a container only */
