@@ -7,11 +7,11 @@
  * status of its own.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,8 +30,6 @@
 
 #define HOSTS "/run/initramfs/ublk"	/* systemd does not try to unmount what is below /run/initramfs */
 #define HOST_FLAGS (MS_NOSUID | MS_NODEV)
-#define RAMFS 0x858458f6
-#define TMPFS 0x01021994
 #define ROOM 8192
 
 /* The words of a command, which lie in @text. */
@@ -239,9 +237,12 @@ int boot_read_text(const char *path, char *text, size_t limit)
 
 bool boot_in_memory(const char *path)
 {
-	struct statfs fs;
+	int fd = open(path, O_PATH | O_CLOEXEC);
+	bool in_memory = fd >= 0 && file_in_memory(fd);
 
-	return statfs(path, &fs) == 0 && (fs.f_type == RAMFS || fs.f_type == TMPFS);
+	if (fd >= 0)
+		close(fd);
+	return in_memory;
 }
 
 /* That there is this file is how the systems that make one tell; in others the root is in memory. */
