@@ -6,8 +6,8 @@
 # A function of which the kernel is asked something when its thread is confined already says so in its comment:
 #
 #   #syscalls NAME...           everywhere if it stands in core/, else in the applet in whose directory it stands
-#   #syscalls:GROUP,... NAME... in these applets; or, for the group "opening", as long as the disk is being opened, and for
-#                               "open" with the name of an applet there alone and as long
+#   #syscalls:GROUP,... NAME... in these applets; or, for "opening", as long as any disk is being opened, and for "open" with
+#                               the name of an applet behind it ("openmem"), in that one as long as it opens its disk
 #
 # What libc does on its behalf belongs to the function; that is musl, and with --glibc what that one calls beside or instead
 # is added. It prints a header for core/sandbox.c, with --list a line for each group. A name that an architecture does not have is left out there.
@@ -59,7 +59,9 @@ collect | awk '
 }
 END {
 	print "/* made by build/seccomp.sh */"
-	print "static const char call_groups[][8] = {"
+	for (i = 1; i <= count; i++)
+		width = length(order[i]) >= width ? length(order[i]) + 1 : width
+	print "static const char call_groups[][" width + 0 "] = {"
 	for (i = 1; i <= count; i++)
 		print "\t\"" order[i] "\","
 	print "};\n"

@@ -292,11 +292,11 @@ static unsigned int groups_of(const char *applet, bool opening)
 
 	for (size_t i = 0; i < ARRAY_SIZE(call_groups); i++) {
 		const char *name = call_groups[i];
+		size_t open = strncmp(name, "open", 4) ? 0 : 4;
 
-		if (!opening && *name == 'o')
+		if (open && !opening)
 			continue;
-		name += *name == 'o' ? 4 : 0;
-		if (!strcmp(name, "ing") || !strcmp(name, "serving") || !strcmp(name, applet))
+		if (!strcmp(name, "opening") || !strcmp(name, "serving") || !strcmp(name + open, applet))
 			groups |= 1U << i;
 	}
 	return groups;
