@@ -146,13 +146,18 @@ fcntl_alone() {
 	END
 }
 
-# What the kernel fills in is what musl's struct stat is, on a machine of 64 bits.
+# What the kernel fills in is what musl's struct stat is, on these machines: others have a struct kstat of their own.
 stat_alone() {
+	mv src/stat/fstatat.c src/stat/fstatat.inc
 	cat >src/stat/fstatat.c <<-END
 		#define _GNU_SOURCE
 		#include <fcntl.h>
 		#include <sys/stat.h>
 		#include "syscall.h"
+
+		#if !defined(__x86_64__) && !defined(__aarch64__) && !(defined(__riscv) && __riscv_xlen == 64)
+		#include "fstatat.inc"
+		#else
 
 		int __fstatat(int fd, const char *restrict path, struct stat *restrict st, int flags)
 		{
@@ -162,6 +167,7 @@ stat_alone() {
 		}
 
 		weak_alias(__fstatat, fstatat);
+		#endif
 	END
 }
 
