@@ -22,10 +22,10 @@ struct file_target {
 
 #define FILE_TARGET_NONE { .dir = -1, .fd = -1 }
 
-/* All return 0 (create: the descriptor, which stays the caller's) or -errno, and say nothing. */
+/* All return 0 (create: the descriptor, which stays the caller's) or -errno, and say nothing, but for file_target_find(). */
 /* -EEXIST: what stands there is no regular file, and is not to be replaced. */
 int file_target_open(struct file_target *target, const char *path);
-int file_target_find(struct file_target *target, const char *path);	/* the same, but it says why not */
+int file_target_find(struct file_target *target, const char *path);	/* the same, and it says why not */
 int file_target_create(struct file_target *target, mode_t mode);
 /* Its descriptors and its temporary name are there (core/state.h): give it the name in @path, NULL for none. -EPROTO: that cannot be. */
 int file_target_resume(struct file_target *target, const char *path);
