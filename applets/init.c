@@ -30,6 +30,8 @@
 #define NEW_ROOT "/root"
 #define WAIT_S 30
 #define AGAIN_MS 1000		/* for what comes without a node of its own */
+#define SOON_MS 50		/* a node comes before its device can be opened */
+#define SOON_TIMES 20
 
 static const char *const kept[] = { "/dev", "/proc", "/sys", "/run" };
 
@@ -104,7 +106,7 @@ static int await_root(char *node)
 	struct pollfd news = { .fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK), .events = POLLIN };
 	char events[1024];
 	uint64_t seconds = WAIT_S;
-	int status = STATUS_NO_DEVICE;
+	int status = STATUS_NO_DEVICE, soon = 0;
 	int64_t end;
 
 	if (plan.delay)
@@ -123,7 +125,7 @@ static int await_root(char *node)
 			return 0;
 		if (last)
 			return fail_plain(-ENODEV, "there is no %s, which is to be the root", plan.root);
-		poll(&news, 1, AGAIN_MS);
+		soon = poll(&news, 1, soon > 0 ? SOON_MS : AGAIN_MS) > 0 ? SOON_TIMES : soon - 1;
 		while (read(news.fd, events, sizeof(events)) > 0)
 			;
 	}
