@@ -36,7 +36,7 @@ known_flags = $(shell for flag in $(1); do \
 	echo $$flag; done)
 SMALLEST := -Os $(call known_flags,-Oz -fno-move-loop-invariants -fno-caller-saves -mgeneral-regs-only -fno-thread-jumps \
 	-fno-tree-tail-merge -fno-tree-dominator-opts -fno-optimize-sibling-calls)
-QUICK := $(addprefix core/,batch pool queue region request ring turn xfer) applets/null applets/mem/mem applets/mem/store \
+QUICK := $(addprefix core/,batch fileio pool queue region request ring turn xfer) applets/null applets/mem/mem applets/mem/store \
 	$(addprefix applets/file/,cow file mapping) \
 	$(addprefix applets/zip/,archive cache checksum erofs extra index inflate member names scan sort sozip splice track tree \
 		window work zip)

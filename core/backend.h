@@ -52,8 +52,8 @@ struct span {
 
 enum place_kind {
 	IN_MEMORY,	/* at @memory; discard and zero give whole pages of it back to the system */
-	IN_FILE,	/* in @fd at @offset; flush, discard and zero act on that file */
 	NOWHERE,	/* reads as zeroes, swallows the rest */
+	IN_FILE,	/* in @fd at @offset; flush, discard and zero act on that file */
 	NEEDS,		/* read @fd at @offset into @memory, then ask again */
 	LATER,		/* not known yet: ask again when the queue's wake_fd is written to */
 	FAILED,		/* the request ends with @error */
@@ -93,6 +93,8 @@ enum outcome {
 	CUT_SHORT,	/* the worker ended before stopped() did */
 };
 
+struct request;
+struct serving;
 struct spec;
 struct state_field;
 struct stats;
@@ -135,6 +137,12 @@ struct backend {
 	 * other. NULL: there is none. Asked after prepare().
 	 */
 	int (*file)(const void *self);
+
+	/*
+	 * Moves the bytes. fileio_move (core/fileio.h) if where() may answer
+	 * IN_FILE or NEEDS; NULL: it never does.
+	 */
+	int64_t (*move)(struct serving *serving, struct request *request, const struct place *place);
 
 	/*
 	 * Are the files of IN_FILE in memory, so that reading and writing them

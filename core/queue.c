@@ -446,7 +446,7 @@ static struct server *server_new(const struct queue_plan *plan, uint16_t id)
 		.backend = plan->backend,
 		.self = plan->self,
 		.read_only = plan->read_only,
-		.move = xfer_move,
+		.move = plan->backend->move ? plan->backend->move : xfer_move,
 		.settle = xfer_settle,
 		.answer = send_answer,
 		.fetch = send_fetch_data,

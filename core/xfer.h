@@ -3,7 +3,8 @@
  * xfer.h - how bytes move between a request and the place where they live
  *
  * One table: transfer mode by kind of place. A new mode is a new column; no
- * backend knows of it.
+ * backend knows of it. The rows IN_FILE and NEEDS are fileio.c's, which only
+ * backends with such places bring along.
  *
  *              copy                    get-data                  user-copy              zero-copy, auto-buf
  *   IN_MEMORY  memcpy with the tag's   READ: the driver copies   one system call        as user-copy
@@ -34,7 +35,9 @@
 #ifndef CORE_XFER_H
 #define CORE_XFER_H
 
+#include <errno.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "core/pool.h"
 #include "core/request.h"
@@ -90,7 +93,7 @@ struct xfer {
 int xfer_open(struct xfer *xfer, unsigned int depth);
 void xfer_close(struct xfer *xfer, unsigned int depth);
 
-/* Those of struct serving that are about bytes. */
+/* Those of struct serving that are about bytes. The first is for IN_MEMORY and NOWHERE; for all places: fileio.h. */
 int64_t xfer_move(struct serving *serving, struct request *request, const struct place *place);
 int xfer_settle(struct serving *serving, struct request *request, int moved);
 bool xfer_buffer(struct serving *serving, struct request *request);
@@ -101,5 +104,43 @@ void xfer_release(struct xfer *xfer, struct request *request);
 void xfer_submitted(struct xfer *xfer);
 /* Nobody may sleep now: somebody waits for a buffer that is free once SQEs are taken in. */
 static inline bool xfer_is_pressed(const struct xfer *xfer) { return xfer->waiting && xfer->spent; }
+
+/* --- what xfer.c and fileio.c share ------------------------------------------------ */
+
+typedef int64_t xfer_fn(struct xfer *xfer, struct request *request, const struct place *place);
+
+/* Between @memory and the request's bytes from @start on. Bytes moved, or a negative errno. */
+int64_t xfer_copy_bytes(const struct xfer *xfer, const struct request *request, char *memory, uint32_t start,
+			uint32_t length);
+/* Is all of a READ there at once, and stays? Then the driver can copy from there, and we need not. */
+bool xfer_can_point_at(const struct xfer *xfer, const struct request *request, const struct place *place);
+/* @op: that puts the request's pages into the ring's table of buffers, or takes them out. 0 or -errno. */
+int xfer_fix(struct xfer *xfer, struct request *request, uint32_t op);
+
+static inline int64_t xfer_result(ssize_t n)
+{
+	return n < 0 ? -errno : n ? n : -EIO;	/* 0: the file ends where the disk does not */
+}
+
+static inline uint32_t xfer_done(const struct request *request)
+{
+	return request->length - request->rest.length;
+}
+
+static inline bool xfer_has_bytes(const struct request *request)
+{
+	return request->rest.op == OP_READ || request->rest.op == OP_WRITE;
+}
+
+static inline char *xfer_buffer_at(const struct request *request, uint32_t offset)
+{
+	return (request->shared ? request->shared : request->buffer) + offset;
+}
+
+/* Only reads and writes have bytes to keep. */
+static inline bool xfer_has_buffer(struct xfer *xfer, struct request *request)
+{
+	return !xfer_has_bytes(request) || xfer_buffer(&xfer->serving, request);
+}
 
 #endif

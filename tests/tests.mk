@@ -34,7 +34,7 @@ UNIT_MODEL_TESTS := test_serve test_library test_words $(UNIT_LIFE_TESTS)
 UNIT_NATIVE_TESTS := $(UNIT_MODEL_TESTS)	# the model is made for one C library
 UNIT_REAL_LOG := test_log test_words test_library test_tools test_boot test_init $(UNIT_LIFE_TESTS)
 # What every test may link with: all but main, and what the tests have their own of
-UNIT_CORE := $(filter-out core/main.c core/sandbox.c core/ring.c,$(ALL_SOURCES)) tests/unit/no_sandbox.c
+UNIT_CORE := $(filter-out core/main.c core/sandbox.c core/ring.c,$(ALL_SOURCES)) tests/unit/no_sandbox.c tests/unit/no_ring.c
 UNIT_PROGRAMS := $(UNIT_TESTS:%=$(UNIT)/asan/%) $(UNIT_TSAN_TESTS:%=$(UNIT)/tsan/%) \
 	$(patsubst %,$(UNIT)/musl/%,$(filter-out $(UNIT_NATIVE_TESTS),$(UNIT_TESTS)))
 UNIT_SCRIPTS := $(wildcard tests/unit/*.sh)

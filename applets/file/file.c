@@ -16,6 +16,7 @@
 #include "applets/file/cow.h"
 #include "applets/file/mapping.h"
 #include "core/applet.h"
+#include "core/fileio.h"
 #include "core/log.h"
 #include "core/spec.h"
 #include "core/state.h"
@@ -305,6 +306,7 @@ static const struct backend file_backend = {
 	.carried  = file_carried,
 	.resume	  = file_resume,
 	.file	  = file_file,
+	.move	  = fileio_move,
 	.at_once  = file_at_once,
 	.forgets  = file_forgets,
 	.open	  = file_open,

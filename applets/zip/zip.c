@@ -20,6 +20,7 @@
 #include "core/affinity.h"
 #include "core/alone.h"
 #include "core/applet.h"
+#include "core/fileio.h"
 #include "core/log.h"
 #include "core/spec.h"
 #include "core/state.h"
@@ -612,6 +613,7 @@ static const struct backend zip_backend = {
 	.carried     = zip_carried,
 	.resume	     = zip_resume,
 	.file	     = zip_file,
+	.move	     = fileio_move,
 	.at_once     = zip_at_once,
 	.count	     = zip_count,
 	.open	     = zip_open,

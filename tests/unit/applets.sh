@@ -71,6 +71,15 @@ goes_on() {
 	grep -q UBLK_STATE "$out/ublk" && ! grep -q 'made without ctl' "$out/ublk"
 }
 
+# Only a disk made of a file brings what moves bytes to and from one
+moves_files() {
+	nm "$out/ublk.debug" | grep -q ' fileio_move$'
+}
+
+moves_none() {
+	! moves_files && nm "$out/ublk.debug" | grep -q ' xfer_move$'
+}
+
 # One byte more than is promised
 too_large() {
 	cp "$out/ublk" "$work/large"
@@ -90,6 +99,10 @@ for set in "mem ctl" "mem init" null file zip mem; do
 	case " $set " in
 	*" ctl "*) claim "its keepers can go on as another program" goes_on ;;
 	*) claim "its keepers stay what they are" stays ;;
+	esac
+	case " $set " in
+	*" file "* | *" zip "*) claim "it moves bytes to and from files" moves_files ;;
+	*) claim "it has nothing that moves bytes to and from files" moves_none ;;
 	esac
 done
 claim "mem alone is as small as promised" build/size.sh "$out/ublk" mem

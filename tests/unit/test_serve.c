@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 
 #include "core/features.h"
+#include "core/fileio.h"
 #include "core/queue.h"
 #include "core/stats.h"
 #include "core/uapi.h"
@@ -277,6 +278,7 @@ static struct place mixed_where(void *self, const struct span *span)
 
 static const struct backend mixed_backend = {
 	.mostly = IN_FILE,
+	.move = fileio_move,
 	.open = mixed_open,
 	.where = mixed_where,
 	.written = mixed_written,
@@ -347,6 +349,7 @@ static void filed_close(void *self)
 static const struct backend filed_backend = {
 	.mostly = IN_FILE,
 	.file = filed_file,
+	.move = fileio_move,
 	.open = filed_open,
 	.where = filed_where,
 	.size = filed_size,

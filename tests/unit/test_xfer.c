@@ -16,6 +16,7 @@
 #include <sys/uio.h>
 #include <time.h>
 
+#include "core/fileio.h"
 #include "core/region.h"
 #include "core/util.h"
 #include "core/xfer.h"
@@ -209,7 +210,7 @@ static void open_xfer(enum io_mode mode, bool at_once)
 	backend.mostly = IN_FILE;
 	xfer = (struct xfer){ .mode = mode, .max_io = MAX_IO, .queue = QUEUE, .char_fd = CHAR_FD, .at_once = at_once };
 	xfer.serving = (struct serving){
-		.backend = &backend, .move = xfer_move, .settle = xfer_settle, .answer = answer, .fetch = fetch,
+		.backend = &backend, .move = fileio_move, .settle = xfer_settle, .answer = answer, .fetch = fetch,
 		.buffer = xfer_buffer,
 	};
 	CHECK_EQ(xfer_open(&xfer, TAGS), 0);
@@ -502,7 +503,7 @@ static void file_operations(void)
 			bool fixed = mode >= IO_ZERO_COPY;
 
 			open_xfer(mode, false);
-			CHECK_EQ(xfer_move(&xfer.serving, &request, &place), MOVE_STARTED);
+			CHECK_EQ(fileio_move(&xfer.serving, &request, &place), MOVE_STARTED);
 			CHECK_EQ(sent, 1);
 			CHECK_EQ(sqes[0].opcode, fixed ? table[i].fixed : table[i].opcode);
 			CHECK_EQ(sqes[0].fd, 5);
@@ -537,7 +538,7 @@ static void operations_that_may_block(void)
 			struct place place = in_file(5, 77777, 1000);
 
 			open_xfer(mode, false);
-			CHECK_EQ(xfer_move(&xfer.serving, &request, &place), MOVE_STARTED);
+			CHECK_EQ(fileio_move(&xfer.serving, &request, &place), MOVE_STARTED);
 			CHECK_EQ(sqes[0].flags, IOSQE_ASYNC);
 			close_xfer();
 		}
@@ -1157,7 +1158,7 @@ static void memory_given_back(void)
 					uint64_t first = round_up(start, page), last = round_down(end, page);
 
 					memset(at, 'x', 8 * page);
-					CHECK_EQ(xfer_move(&xfer.serving, &request, &place), end - start);
+					CHECK_EQ(fileio_move(&xfer.serving, &request, &place), end - start);
 					for (uint32_t i = 0; i < 8 * page; i++) {
 						bool dropped = i >= first && i < last;
 						bool cleared = op == OP_ZERO && i >= start && i < end;
@@ -1173,13 +1174,13 @@ static void memory_given_back(void)
 			struct place place = in_memory(at, 4 * page);
 
 			memset(at, 'x', 8 * page);
-			CHECK_EQ(xfer_move(&xfer.serving, &request, &place), 4 * page);
+			CHECK_EQ(fileio_move(&xfer.serving, &request, &place), 4 * page);
 			CHECK_EQ(at[0], op == OP_ZERO ? 0 : 'x');
 			CHECK_EQ(at[2 * page], op == OP_ZERO ? 0 : 'x');
 			CHECK_EQ(at[4 * page], 'x');
 		}
 		nothing_dropped = false;
-		CHECK_EQ(xfer_move(&xfer.serving, &(struct request){ .rest = { .op = OP_FLUSH } }, &(struct place){ .kind = IN_MEMORY }), 0);
+		CHECK_EQ(fileio_move(&xfer.serving, &(struct request){ .rest = { .op = OP_FLUSH } }, &(struct place){ .kind = IN_MEMORY }), 0);
 		close_xfer();
 	}
 	pages_free(at, 8 * page);
@@ -1306,6 +1307,20 @@ static void memory_of_the_pool(void)
 	}
 }
 
+/* Better no server than one that takes a file for memory. */
+static void files_that_nobody_moves(void)
+{
+	for EVERY_MODE(mode)
+		for (enum place_kind kind = IN_FILE; kind <= NEEDS; kind++) {
+			struct request request = { .buffer = memory, .length = 512, .rest = { .op = OP_READ, .length = 512 } };
+			struct place place = { .kind = kind, .length = 512, .fd = 5, .memory = memory + 512 };
+
+			open_xfer(mode, false);
+			CHECK_DIES(xfer_move(&xfer.serving, &request, &place));
+			close_xfer();
+		}
+}
+
 TESTS(
 	{ "who comes first has the first buffer, whatever its size", first_come },
 	{ "a buffer is free when the answer has been submitted, not before", kept_until_submitted },
@@ -1335,5 +1350,6 @@ TESTS(
 	{ "zeroes take little memory", memory_of_zeroes },
 	{ "queues share their zeroes, which nobody can write to and the last takes along", zeroes_are_shared },
 	{ "zeroes are made once, however many threads want them", zeroes_are_made_once },
+	{ "a backend that did not say that it has files has none moved", files_that_nobody_moves },
 	{ "the pool's memory goes when it was not used for a while", memory_of_the_pool },
 )
