@@ -151,9 +151,18 @@ static int64_t discard_file(struct xfer *xfer, struct request *request, const st
 /* Flush, discard and zero; reads and writes are the mode's. */
 static int64_t change_file(struct xfer *xfer, struct request *request, const struct place *place)
 {
-	if (request->rest.op == OP_FLUSH)
+	switch (request->rest.op) {
+	case OP_FLUSH:
 		return flush_file(xfer, request, place);
-	return request->rest.op == OP_DISCARD ? discard_file(xfer, request, place) : zero_file(xfer, request, place);
+	case OP_DISCARD:
+		return discard_file(xfer, request, place);
+	case OP_ZERO:
+		return zero_file(xfer, request, place);
+	case OP_READ:
+	case OP_WRITE:
+		break;
+	}
+	return -EOPNOTSUPP;
 }
 
 /* --- each mode's way ----------------------------------------------------------- */

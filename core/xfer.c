@@ -49,15 +49,22 @@ static int copy(const struct request *request, char *to, const char *from, uint3
 
 static int64_t copy_memory(struct xfer *xfer, struct request *request, const struct place *place)
 {
-	enum op op = request->rest.op;
 	int err = 0;
 
-	if (op == OP_READ)
+	switch (request->rest.op) {
+	case OP_READ:
 		err = copy(request, xfer_buffer_at(request, xfer_done(request)), place->memory, place->length);
-	else if (op == OP_WRITE)
+		break;
+	case OP_WRITE:
 		err = copy(request, place->memory, xfer_buffer_at(request, xfer_done(request)), place->length);
-	else if (op != OP_FLUSH)
-		drop_memory(xfer, op, place->memory, place->length);
+		break;
+	case OP_DISCARD:
+	case OP_ZERO:
+		drop_memory(xfer, request->rest.op, place->memory, place->length);
+		break;
+	case OP_FLUSH:
+		break;
+	}
 	return err ? err : (int64_t)place->length;
 }
 
