@@ -353,6 +353,7 @@ static void other_calls_kill(void)
 			CHECK(allows(SYS_io_uring_enter, 0, 0) && allows(SYS_exit_group, 0, 0));
 			CHECK(!allows(SYS_execve, 0, 0) && !allows(SYS_openat, 0, 0) && !allows(SYS_socket, 0, 0) && !allows(SYS_ptrace, 0, 0));
 			CHECK_EQ(allows(SYS_seccomp, 0, 0), opening);
+			CHECK_EQ(allows(SYS_ftruncate, 0, 0), opening && !strcmp(applets_[a], "mem"));
 		}
 }
 
