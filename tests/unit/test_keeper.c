@@ -46,7 +46,7 @@ static struct life life_with(const char *words, const struct model_kernel *kerne
 
 static bool told(const char *words)
 {
-	if (life_told(words))
+	if (*words ? life_told(words) : !*life_words())
 		return true;
 	printf("#   not \"%s\" but: %s\n", words, life_words());
 	return false;
@@ -60,6 +60,18 @@ static void check_refused(struct life *life, int status, const char *words)
 	CHECK(told(words));
 	CHECK(!model_is_added());
 	model_close();
+}
+
+/*
+ * It has seen all that came before and does not end: one that stops would answer EBUSY. Twice, for what is asked first
+ * may be read before that which came together with it.
+ */
+static void check_goes_on(const struct life *life, int answer)
+{
+	bool goes_on = true;
+
+	for (int i = 0; i < 2 && goes_on; i++)
+		goes_on = CHECK_EQ(life_ask(life, UPGRADE_ASKER), answer);
 }
 
 static void put_slots(void)
@@ -101,7 +113,7 @@ static void cannot_be_added(void)
 		{ EIO, 5, STATUS_FAILED, "cannot add a device: Input/output error", NULL },
 		{ EPERM, 0, STATUS_PERMISSION, "only root may make disks here", NULL },
 		{ EPERM, 5, STATUS_PERMISSION, "only root may make disks here", NULL },
-		{ EPERM, 5, STATUS_PERMISSION, "", put_private_dev },
+		{ EPERM, 5, STATUS_PERMISSION, "the device cgroup forbids the nodes of ublk disks", put_private_dev },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -261,6 +273,12 @@ static void stays_in_memory(void)
 	calls_fail_times("write", 0, 1, EINVAL);
 	life_begin(&life);
 	check_refused(&life, STATUS_FAILED, "set --oom-score-adj=5");
+	life = life_with("mem 4M --supervise -v", NEWEST);
+	calls_fail_times("write", 0, 1, EACCES);
+	life_begin(&life);
+	CHECK(life_is_ready(&life));
+	CHECK(told("can be killed for memory"));
+	life_end_well(&life);
 	life = life_with("mem 4M --mlock", NEWEST);
 	calls_fail_times("mlockall", 0, 1, ENOMEM);
 	life_begin(&life);
@@ -464,6 +482,7 @@ static void ends_with_its_last_user(void)
 	life_begin(&life);
 	CHECK(life_is_ready(&life));
 	close(open(path, O_RDONLY));				/* nobody has used it yet: blkid, say */
+	check_goes_on(&life, EOPNOTSUPP);
 	close(open(path, O_WRONLY));
 	CHECK_EQ(life_end(&life), STATUS_OK);
 	CHECK(!model_is_added());
@@ -473,7 +492,7 @@ static void ends_with_its_last_user(void)
 	life_begin(&life);
 	CHECK(life_is_ready(&life));
 	close(open(path, O_WRONLY));
-	CHECK(life_is_there(&life));				/* mounted */
+	check_goes_on(&life, EOPNOTSUPP);			/* mounted */
 	calls_clear();
 	CHECK_EQ(life_end(&life), STATUS_OK);
 	model_close();
@@ -692,7 +711,7 @@ static void in_the_background(void)
 	CHECK(life.keeper > 0 && model_is_live());
 	life_tell(&life, SIGHUP);
 	life_tell(&life, SIGUSR1);
-	CHECK(life_is_there(&life));
+	check_goes_on(&life, EOPNOTSUPP);
 	life_end_well(&life);
 	CHECK(access(path, F_OK) < 0);
 	life = life_with("null 4M --background", NEWEST);	/* how it fails is told, too */
@@ -708,9 +727,9 @@ static void in_the_background(void)
 
 static void pidfiles(void)
 {
-	static const struct { const char *call; unsigned int after; int error; const char *words; } rows[] = {
-		{ "openat", 0, EACCES, "create the pidfile" },
-		{ "renameat", 0, EACCES, "write the pidfile" },
+	static const struct { const char *call, *words; } rows[] = {
+		{ "openat", "create the pidfile" },
+		{ "renameat", "write the pidfile" },
 	};
 	char words[150], path[80];
 
@@ -719,7 +738,7 @@ static void pidfiles(void)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct life life = life_with(words, NEWEST);
 
-		calls_fail_times(rows[i].call, rows[i].after, 1, rows[i].error);
+		calls_fail_times(rows[i].call, 0, 1, EACCES);
 		life_begin(&life);
 		CHECK(!life_is_ready(&life));
 		CHECK(life_end(&life) > 0 && told(rows[i].words) && !model_is_added());
@@ -788,9 +807,8 @@ static void of_the_root(void)
 		CHECK(life_is_ready(&life));
 		CHECK(has_in_tree("/proc/self/oom_score_adj", "-1000"));
 		tell_thrice(&life);
-		if (i == 2)
-			CHECK_EQ(life_ask(&life, UPGRADE_ASKER), 0);
-		CHECK(life_is_there(&life) && model_is_live());
+		check_goes_on(&life, i == 2 ? 0 : EOPNOTSUPP);
+		CHECK(model_is_live());
 		proc_name(life.keeper, name);
 		CHECK(i != 2 || !strcmp(name, "ublk"));		/* the sign before it is none of the name's */
 		model_stop();
@@ -809,7 +827,7 @@ static void progress_is_shown(void)
 	life = life_with(words, NEWEST);
 	life_begin(&life);
 	CHECK(life_is_ready(&life));
-	CHECK(told("100% of 4M") || told("100%"));
+	CHECK(told("100%"));
 	life_end_well(&life);
 }
 
