@@ -112,8 +112,8 @@ static void with_all_that_it_has(void)
 		CHECK(proc_read(path, text, sizeof(text)) > 0 && atoi(text) == life.keeper);
 	}
 	life_tell(&life, SIGUSR1);
+	CHECK(COMES(life_told("in flight in a queue")));
 	life_end_well(&life);
-	CHECK(life_told("a.life") || life_told("asked for"));
 	CHECK(access(path, F_OK) < 0);
 	if (fd >= 0)
 		close(fd);
@@ -242,7 +242,6 @@ static void a_program_that_hangs(void)
 	CHECK_EQ(ask(&life, UPGRADE_ASKER, be_another_program), EPROTO);
 	calls_hurry(false);
 	CHECK_EQ(model_deaths(), 0);
-	life.model.in_use = false;
 	asker = life_ask_begin(&life, UPGRADE_ASKER, be_another_program);
 	life_tell(&life, SIGTERM);
 	CHECK(life_answer(asker));
@@ -506,7 +505,8 @@ static void adopted(void)
 
 /* --- after both were killed, with what a service manager keeps ------------------------------------ */
 
-static int manager, kept_count;
+static int manager;
+static _Atomic int kept_count;		/* the manager's thread is another one */
 static char manager_heard[4000];
 static struct kept {
 	char name[40];
@@ -625,7 +625,7 @@ static struct life begin_and_kill(struct load *load)
 	kill_keeper(&life);
 	CHECK(model_kill_server(SIGKILL));
 	CHECK_EQ(model_state(), UBLK_S_DEV_QUIESCED);
-	CHECK(kept_count > 2);
+	CHECK(COMES(kept_count > 2));
 	return life;
 }
 
@@ -650,9 +650,9 @@ static void kept_by_a_manager(void)
 	CHECK(load_wait(life.load));
 	life_end_well(&life);
 	life_check_load(&life, "kept");
+	CHECK(COMES(kept_count == 2));
 	for (int i = 0; i < kept_count; i++)			/* of what has other numbers here than it would have */
 		CHECK(!strncmp(kept[i].name, "ublk-state.", 11) && atoi(kept[i].name + 11) != life.keeper);
-	CHECK_EQ(kept_count, 2);
 	stop_manager();
 }
 
