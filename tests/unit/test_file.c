@@ -379,15 +379,18 @@ static void one_writes_or_many_read(void)
 	close(other);
 }
 
-/* Somebody waits for the lock, says /proc/locks. */
-static bool is_waited_for(void)
+/* Somebody waits for the lock of @fd, says /proc/locks, which has those of the whole machine. */
+static bool is_waited_for(int fd)
 {
-	char line[200];
+	char line[200], inode[30];
 	bool found = false;
 	FILE *locks = fopen("/proc/locks", "r");
+	struct stat st;
 
+	CHECK_EQ(fstat(fd, &st), 0);
+	snprintf(inode, sizeof(inode), ":%llu ", (unsigned long long)st.st_ino);
 	while (locks && fgets(line, sizeof(line), locks))
-		found |= strstr(line, "-> FLOCK") != NULL;
+		found |= strstr(line, "-> FLOCK") && strstr(line, inode);
 	if (locks)
 		fclose(locks);
 	return found;
@@ -397,12 +400,13 @@ static bool is_waited_for(void)
 static pid_t begin_udev(int fd)
 {
 	pid_t pid = fork();
+	int left = 60000;
 
 	if (pid)
 		return pid;
-	while (!is_waited_for())
+	while (!is_waited_for(fd) && --left)
 		poll(NULL, 0, 1);
-	_exit(flock(fd, LOCK_UN) < 0);
+	_exit(flock(fd, LOCK_UN) < 0 || !left);
 }
 
 static void udev_is_waited_for(void)
