@@ -1274,6 +1274,7 @@ static void numbers_are_watched(void)
 	const struct person counting = { .comm = "ublk-mem", .counts = true };
 	pid_t keeper = begin(&counting), watcher;
 	const char *const words[] = { "stats", "--watch", "1", "--json", "0", "1", "--dev-dir", dev, NULL };
+	int left = 60000;
 	char node[100];
 
 	set_up();
@@ -1284,7 +1285,8 @@ static void numbers_are_watched(void)
 	do {
 		read_back(out_fd, out, sizeof(out));
 		poll(NULL, 0, 1);
-	} while (!strstr(out, "]}\n{"));		/* once more */
+	} while (!strstr(out, "]}\n{") && --left);	/* once more */
+	CHECK(left);
 	end(keeper);
 	snprintf(node, sizeof(node), "%s/sys/block/ublkb1/stat", root);
 	CHECK_EQ(unlink(node), 0);
