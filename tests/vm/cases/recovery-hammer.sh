@@ -94,6 +94,8 @@ hammer 100 "$disk" reads_alike "$disk" "$case/member"
 stop_disk "$disk"
 
 expect "$killed" -ge 1000
+expect "$exchanges" -ge 200
+! ublk-ctl features | grep -Eq '^QUIESCE +[0-9.]+ +yes' || expect "$holds" -ge 200
 counted_as "$killed" "servers killed under a load that verifies"
 counted_as "$exchanges" "servers exchanged under a load that verifies"
 counted_as "$holds" "servers quiesced and recovered under a load that verifies"
