@@ -22,6 +22,8 @@ expect_status 4 ublk-ctl upgrade alone
 expect_said 'Not supported'
 grep -q 'no ublk-upgrade: this program was made without ctl' "$(server_of "$disk")/stderr"
 expect_status 4 ublk-ctl quiesce alone
+! ublk-ctl features | grep -Eq '^QUIESCE +[0-9.]+ +yes' ||
+	grep -q 'no ublk-quiesce: this program was made without ctl' "$(server_of "$disk")/stderr"
 kill -40 "$(server_pid "$disk")"
 still_served live
 mkfs.ext4 -q "$disk"
@@ -40,7 +42,7 @@ still_served orphaned
 ublk-ctl del alone
 wait_until 20 test ! -e "$disk"
 
-disk=$(start_alone --sandbox=on --huge=thp --limit=8M)
+disk=$(start_alone --sandbox=on --huge=thp --limit=64M)		# a huge page may have 32 MiB
 pattern 1M 1 | write_at "$disk" 0
 expect "$(read_at "$disk" 0 1M | sum)" = "$(pattern 1M 1 | sum)"
 stop_disk "$disk"
