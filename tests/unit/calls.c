@@ -252,6 +252,27 @@ void calls_clear(void)
 		abort();
 }
 
+pid_t calls_holder(const char *path, int flags)
+{
+	int ready[2];
+	char byte;
+	pid_t pid;
+
+	if (pipe2(ready, O_CLOEXEC) < 0)
+		abort();
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+		prctl(PR_SET_NAME, "has-it", 0, 0, 0);
+		_exit(open(path, flags) < 0 || write(ready[1], "", 1) != 1 || pause());
+	}
+	close(ready[1]);		/* or nobody would hear that it cannot */
+	if (read(ready[0], &byte, 1) != 1)
+		abort();
+	close(ready[0]);
+	return pid;
+}
+
 void calls_hurry(bool hurry)
 {
 	shared->hurrying = hurry;

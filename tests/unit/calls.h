@@ -56,6 +56,8 @@ void calls_makes_nodes(int error);
 void calls_says_of_direct(unsigned int memory, unsigned int offset);
 /* A file that is a node for whoever looks what it is. 0 or -1. */
 int calls_node(const char *path, mode_t mode, dev_t device);
+/* A process that has @path open until it is killed; its name is "has-it". */
+pid_t calls_holder(const char *path, int flags);
 /* How often nodes were told to write what they have in memory. */
 unsigned int calls_flushed(void);
 

@@ -332,25 +332,6 @@ static void counted_every_second(void)
 
 /* --- it goes --------------------------------------------------------------------------------- */
 
-static pid_t holder_of(const char *path)
-{
-	int ready[2];
-	char byte;
-	pid_t pid;
-
-	CHECK_EQ(pipe2(ready, O_CLOEXEC), 0);
-	pid = fork();
-	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-		prctl(PR_SET_NAME, "has-it", 0, 0, 0);
-		_exit(open(path, O_RDONLY) < 0 || write(ready[1], "", 1) != 1 || pause());
-	}
-	CHECK_EQ(read(ready[0], &byte, 1), 1);
-	close(ready[0]);
-	close(ready[1]);
-	return pid;
-}
-
 /* How it ends when DEL_DEV says @error, with @node, if any, open somewhere. */
 static void cannot_delete(int error, const char *node, void (*put)(void), int status, const char *words)
 {
@@ -368,7 +349,7 @@ static void cannot_delete(int error, const char *node, void (*put)(void), int st
 		snprintf(path, sizeof(path), "%s/%s", life_dir, node);
 		snprintf(saved, sizeof(saved), "%s.saved", path);
 		CHECK(rename(path, saved) == 0 && calls_node(path, S_IFBLK | 0600, makedev(259, 7)) == 0);
-		holder = holder_of(path);
+		holder = calls_holder(path, O_RDONLY);
 	}
 	life_tell(&life, SIGTERM);
 	CHECK_EQ(life_end(&life), status);

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
@@ -62,26 +61,6 @@ static void only_files_are_opened(void)
 
 static char root[] = "/tmp/ublk-proc-XXXXXX";
 
-/* A process that has @path open until it is killed; its name is "has-it". */
-static pid_t holder_of(const char *path, int flags)
-{
-	int ready[2];
-	char byte;
-	pid_t pid;
-
-	CHECK_EQ(pipe2(ready, O_CLOEXEC), 0);
-	pid = fork();
-	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-		prctl(PR_SET_NAME, "has-it", 0, 0, 0);
-		_exit(open(path, flags) < 0 || write(ready[1], "", 1) != 1 || pause());
-	}
-	CHECK_EQ(read(ready[0], &byte, 1), 1);
-	close(ready[0]);
-	close(ready[1]);
-	return pid;
-}
-
 static void end(pid_t pid)
 {
 	kill(pid, SIGKILL);
@@ -97,7 +76,7 @@ static void who_holds_a_device(void)
 	snprintf(path, sizeof(path), "%s/" NODE "1p2", root);
 	snprintf(shorter, sizeof(shorter), "%s/" NODE, root);
 	CHECK_EQ(calls_node(path, S_IFBLK | 0600, makedev(259, 7)), 0);
-	pid = holder_of(path, O_RDWR);
+	pid = calls_holder(path, O_RDWR);
 	CHECK(!proc_find_holder(shorter, 0, &holder));		/* that is another one */
 	path[strlen(path) - 2] = '\0';				/* what it is a partition of */
 	CHECK(proc_find_holder(path, 0, &holder));
@@ -181,10 +160,10 @@ static void what_a_disk_is_kept_in(void)
 
 	snprintf(path, sizeof(path), "%s/kept", root);
 	calls_put("/kept", "");
-	pid = holder_of(path, O_RDWR);				/* it was given that */
+	pid = calls_holder(path, O_RDWR);				/* it was given that */
 	CHECK(!proc_own_file(pid, found, sizeof(found)));
 	end(pid);
-	pid = holder_of(path, O_RDWR | O_CLOEXEC);
+	pid = calls_holder(path, O_RDWR | O_CLOEXEC);
 	CHECK(proc_own_file(pid, found, sizeof(found)));
 	CHECK_TEXT(found, path);
 	calls_fail_times("fstatat", 0, 100, ENOENT);
@@ -194,7 +173,7 @@ static void what_a_disk_is_kept_in(void)
 	CHECK(!proc_own_file(pid, found, sizeof(found)));
 	calls_fail_no_more();
 	end(pid);
-	pid = holder_of("/dev/full", O_RDWR | O_CLOEXEC);
+	pid = calls_holder("/dev/full", O_RDWR | O_CLOEXEC);
 	CHECK(!proc_own_file(pid, found, sizeof(found)));
 	end(pid);
 	CHECK(!proc_own_file(pid, found, sizeof(found)));
