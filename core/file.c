@@ -124,6 +124,20 @@ int file_target_remove(struct file_target *target)
 	return unlinkat(target->dir, target->name, 0) < 0 ? -errno : 0;
 }
 
+/* Whoever may write to the directory may do so between any two of these calls: what the last one says counts. */
+int file_target_remove_only(struct file_target *target, int fd)
+{
+	struct stat there, ours;
+
+	if (fstatat(target->dir, target->name, &there, AT_SYMLINK_NOFOLLOW) < 0 || fstat(fd, &ours) < 0)
+		return -errno;
+	if (there.st_dev != ours.st_dev || there.st_ino != ours.st_ino || ours.st_nlink != 1)
+		return -ESTALE;
+	if (file_target_remove(target) < 0 || fstat(fd, &ours) < 0)
+		return -errno;
+	return (int)ours.st_nlink;
+}
+
 void file_target_close(struct file_target *target)
 {
 	if (target->dir < 0)

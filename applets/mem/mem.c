@@ -40,6 +40,7 @@ struct mem {
 	uint64_t sector_size;
 	int image_fd;
 	struct file_target consumed;	/* the image, if it is */
+	uint64_t length;		/* its bytes when it was opened */
 	uint64_t taken, returned;	/* bytes that its file takes, and that come back to the memory with it */
 	struct file_target saved;
 	int saved_fd;
@@ -90,6 +91,7 @@ static int open_consumed(struct mem *m)
 		return 0;
 	if (m->image_fd < 0 || !strcmp(m->image, "-") || fstat(m->image_fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1)
 		return fail_usage("--consume wants an --image that is a file with one name");
+	m->length = (uint64_t)st.st_size;
 	m->taken = (uint64_t)st.st_blocks * 512;
 	m->returned = file_in_memory(m->image_fd) ? m->taken : 0;
 	return file_target_find(&m->consumed, m->image);
@@ -244,6 +246,20 @@ static int mem_conclude(void *self, enum outcome outcome)
 
 /* --- in the worker ------------------------------------------------------------------- */
 
+/* A file that has got another name at the very last is not cut, but read like any other. */
+static int remove_image(struct mem *m)
+{
+	bool same = (uint64_t)image_size(m->image_fd) == m->length;
+	int names = same ? file_target_remove_only(&m->consumed, m->image_fd) : -ESTALE;
+
+	if (names == -ESTALE)
+		return fail_plain(names, "%s is not the file any more that it was", m->image);
+	if (names < 0)
+		return fail(names, "remove %s", m->image);
+	m->consume = !names;
+	return 0;
+}
+
 /*
  * From here on the image has no name: if what follows fails, nobody shall take what
  * is left of it for all of it. So all that can be known to fail must have failed.
@@ -261,11 +277,11 @@ static int mem_commit(void *self)
 		return err;
 	if (m->store.limit < (m->populate || m->huge != HUGE_NONE ? m->size : m->taken))
 		return image_too_large(m->image);
+	err = remove_image(m);
 	/* What comes back need not be there first; but who has it is not told to a cgroup. */
-	if (!m->budget.levels)
+	if (!err && m->consume && !m->budget.levels)
 		m->store.tally->granted = m->returned;
-	err = file_target_remove(&m->consumed);
-	return err ? fail(err, "remove %s", m->image) : 0;
+	return err;
 }
 
 static int load_image(struct mem *m)

@@ -436,6 +436,34 @@ static void appears_whole(void)
 	rmdir(dir);
 }
 
+static void removed_if_it_is_it(void)
+{
+	struct file_target target;
+	int fd, other;
+
+	strcpy(dir + sizeof(dir) - 7, "XXXXXX");
+	mkdtemp(dir);
+	fd = open(in_dir("f"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	other = open(in_dir("other"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	CHECK_EQ(file_target_open(&target, in_dir("f")), 0);
+	CHECK_EQ(file_target_remove_only(&target, other), -ESTALE);
+	CHECK_EQ(link(in_dir("f"), in_dir("g")), 0);
+	CHECK_EQ(file_target_remove_only(&target, fd), -ESTALE);
+	CHECK_EQ(unlink(in_dir("f")), 0);
+	CHECK_EQ(symlink("g", in_dir("f")), 0);
+	CHECK_EQ(file_target_remove_only(&target, fd), -ESTALE);
+	CHECK_EQ(names(), 3);
+	CHECK_EQ(rename(in_dir("g"), in_dir("f")), 0);
+	CHECK_EQ(file_target_remove_only(&target, fd), 0);
+	CHECK_EQ(file_target_remove_only(&target, -1), -ENOENT);
+	CHECK_EQ(names(), 1);
+	file_target_close(&target);
+	unlink(in_dir("other"));
+	close(other);
+	close(fd);
+	rmdir(dir);
+}
+
 static void forgotten(void)
 {
 	struct file_target target;
@@ -508,6 +536,7 @@ TESTS(
 	{ "what is saved is sparse and can be loaded again", save_and_load },
 	{ "a failed save is told", save_to_full },
 	{ "a file appears whole, replaces another, and can be removed", appears_whole },
+	{ "only the very file that was meant is removed, and with its last name", removed_if_it_is_it },
 	{ "a file that is never committed leaves nothing", forgotten },
 	{ "two files in the making do not meet", two_in_one_directory },
 	{ "names of files are taken apart, wrong ones refused", paths },

@@ -3,6 +3,8 @@
 #include "applets/mem/mem.c"
 #include "applets/null.c"
 
+#include <sys/syscall.h>
+
 #include "core/applet.h"
 #include "core/log.h"
 #include "core/opt.h"
@@ -17,6 +19,16 @@ static unsigned char kept[sizeof(struct mem)];
 static const struct backend *disks;
 static void *self;
 static struct disk disk;
+
+/* What others do between prepare() and commit(), and when a file is removed. */
+static void (*meanwhile)(void), (*at_the_last)(void);
+
+int unlinkat(int at, const char *name, int flags)
+{
+	if (at_the_last)
+		at_the_last();
+	return (int)syscall(SYS_unlinkat, at, name, flags);
+}
 
 static int up(const struct applet *applet, size_t size, const char *const *options)
 {
@@ -35,6 +47,8 @@ static int up(const struct applet *applet, size_t size, const char *const *optio
 	disk = (struct disk){ 0 };
 	if (disks->prepare)
 		err = disks->prepare(self, &spec);
+	if (!err && meanwhile)
+		meanwhile();
 	if (!err && disks->commit)
 		err = disks->commit(self);
 	return err ? err : disks->open(self, &disk);
@@ -173,7 +187,7 @@ static void larger_than_the_image(void)
 }
 
 /* A file of its own for each claim, in a directory of memory if there is one. */
-static char consumed[40];
+static char consumed[50];
 
 static int image_to_consume(off_t size)
 {
@@ -222,7 +236,7 @@ static bool is_left(int fd, off_t size)
 static void not_consumed(void)
 {
 	int fd = image_to_consume(4U << 20);
-	char other[60], fifo[60];
+	char other[70], fifo[70];
 
 	CHECK_EQ(MEM("image", consumed, "consume", NULL, "limit", "1"), -ENOSPC);
 	CHECK(said("does not fit"));
@@ -259,6 +273,79 @@ static void not_consumed(void)
 	CHECK(is_left(fd, 4U << 20));
 	unlink(fifo);
 	unlink(other);
+	unlink(consumed);
+	close(fd);
+}
+
+static void replace(void)
+{
+	char other[70];
+	int fd;
+
+	snprintf(other, sizeof(other), "%s.other", consumed);
+	fd = open(other, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	CHECK_EQ(write(fd, "other", 5), 5);
+	close(fd);
+	CHECK_EQ(rename(other, consumed), 0);
+}
+
+static void name_again(void)
+{
+	char other[70];
+
+	snprintf(other, sizeof(other), "%s.other", consumed);
+	CHECK_EQ(link(consumed, other), 0);
+}
+
+static void lengthen(void)
+{
+	CHECK_EQ(truncate(consumed, 5U << 20), 0);
+}
+
+/* Which the worker must not cut, nor remove what has taken its place. */
+static void no_longer_that_file(void)
+{
+	int fd = image_to_consume(4U << 20);
+	char other[70], text[6] = "";
+
+	snprintf(other, sizeof(other), "%s.other", consumed);
+	meanwhile = name_again;
+	CHECK_EQ(MEM("image", consumed, "consume", NULL), -ESTALE);
+	CHECK(said("not the file any more"));
+	CHECK(is_left(fd, 4U << 20));
+	down(sizeof(struct mem));
+	unlink(other);
+	meanwhile = lengthen;
+	CHECK_EQ(MEM("image", consumed, "consume", NULL), -ESTALE);
+	CHECK(is_left(fd, 5U << 20));
+	down(sizeof(struct mem));
+	meanwhile = replace;
+	CHECK_EQ(MEM("image", consumed, "consume", NULL), -ESTALE);
+	CHECK_EQ(length_of(fd), 5U << 20);
+	down(sizeof(struct mem));
+	close(fd);
+	fd = open(consumed, O_RDONLY | O_CLOEXEC);
+	CHECK(read(fd, text, 5) == 5 && !strcmp(text, "other"));
+	meanwhile = NULL;
+	unlink(consumed);
+	close(fd);
+}
+
+/* Nobody can keep another one from it; then that name is one of the whole file. */
+static void named_at_the_last(void)
+{
+	int fd = image_to_consume(4U << 20);
+	struct place place;
+
+	at_the_last = name_again;
+	CHECK_EQ(MEM("image", consumed, "consume", NULL), 0);
+	at_the_last = NULL;
+	place = ask(OP_READ, 3000000 - 3000000 % 512, 512);
+	CHECK(place.kind == IN_MEMORY && !memcmp(place.memory + 3000000 % 512, "hello", 5));
+	CHECK(access(consumed, F_OK) < 0);
+	down(sizeof(struct mem));
+	strcat(consumed, ".other");
+	CHECK(is_left(fd, 4U << 20));
 	unlink(consumed);
 	close(fd);
 }
@@ -331,6 +418,8 @@ TESTS(
 	{ "a disk may be larger than its image, but not empty", larger_than_the_image },
 	{ "an image that is consumed becomes the disk, and goes", consuming },
 	{ "what can be known not to work leaves it as it is", not_consumed },
+	{ "nor is one consumed that has changed, or another that is found under its name", no_longer_that_file },
+	{ "one that gets another name at the last is not cut", named_at_the_last },
 	{ "one that was consumed in vain has no name, and is said to be lost", lost },
 	{ "what is consumed is no more memory than before", consuming_takes_nothing },
 	{ "mistakes are refused before anything exists", mistakes },
