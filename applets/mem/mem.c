@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -82,7 +83,10 @@ static int open_image(struct mem *m)
 	return 0;
 }
 
-/* When its one name is gone, nobody comes upon what is left of it but who has it open already. */
+/*
+ * When its one name is gone, nobody comes upon what is left of it but who has it open already; and of those who say so,
+ * as ublk-file does, there is none.
+ */
 static int open_consumed(struct mem *m)
 {
 	struct stat st;
@@ -91,6 +95,8 @@ static int open_consumed(struct mem *m)
 		return 0;
 	if (m->image_fd < 0 || !strcmp(m->image, "-") || fstat(m->image_fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1)
 		return fail_usage("--consume wants an --image that is a file with one name");
+	if (RETRY(flock(m->image_fd, LOCK_EX | LOCK_NB)) < 0 && errno == EWOULDBLOCK)	/* some file systems cannot */
+		return fail_plain(-EBUSY, "%s is in use: another process holds a lock on it", m->image);
 	m->length = (uint64_t)st.st_size;
 	m->taken = (uint64_t)st.st_blocks * 512;
 	m->returned = file_in_memory(m->image_fd) ? m->taken : 0;

@@ -259,6 +259,11 @@ static void not_consumed(void)
 	CHECK(said("one name"));
 	down(sizeof(struct mem));
 	unlink(other);
+	CHECK_EQ(flock(fd, LOCK_SH | LOCK_NB), 0);
+	CHECK_EQ(MEM("image", consumed, "consume", NULL), -EBUSY);
+	CHECK(said("holds a lock"));
+	down(sizeof(struct mem));
+	CHECK_EQ(flock(fd, LOCK_UN), 0);
 	CHECK_EQ(symlink(consumed, other), 0);
 	CHECK_EQ(MEM("image", other, "consume", NULL), -EEXIST);
 	CHECK(said("no regular file"));

@@ -23,6 +23,10 @@ expect_status 2 ublk-mem --image "$image" --consume
 rm "$mounted/other"
 ln -s image "$mounted/link"
 expect_status 5 ublk-mem --image "$mounted/link" --consume
+served=$(start_disk file "$image")
+expect_status 5 ublk-mem --image "$image" --consume
+expect_said "another process holds a lock on it"
+stop_disk "$served"
 mount -o remount,ro "$mounted"
 expect_status 1 ublk-mem --image "$image" --consume
 expect_said "Read-only file system"
