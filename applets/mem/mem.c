@@ -298,6 +298,7 @@ static int load_image(struct mem *m)
 	if (m->image_fd < 0)
 		return 0;
 	err = image_load(&m->store, m->image_fd, m->image, m->progress, m->consume, &loaded);
+	store_ungrant(&m->store);	/* what zeroes took in the file came back as well */
 	close_image(m);
 	m->size = max_u64(m->size, round_up(loaded, m->sector_size));
 	if (!err && !m->size)

@@ -179,18 +179,24 @@ int store_take(struct store *store, uint64_t offset, uint32_t length)
 	return 0;
 }
 
+void store_ungrant(struct store *store)
+{
+	uint64_t most = atomic_load(&store->tally->used) + GRANT;
+
+	if (atomic_load(&store->tally->granted) > most)
+		atomic_store(&store->tally->granted, most);
+}
+
 bool store_give(struct store *store, uint64_t offset, uint32_t length)
 {
 	uint64_t first = (offset + store->page_size - 1) >> store->page_shift;
 	uint64_t last = (offset + length) >> store->page_shift;
 	uint64_t given = first < last ? clear_bits(store, first, last) << store->page_shift : 0;
-	uint64_t used;
 
 	if (!given)
 		return false;
-	used = atomic_fetch_sub(&store->tally->used, given) - given;
-	if (atomic_load(&store->tally->granted) > used + GRANT)	/* what others may take meanwhile is not ours any more */
-		atomic_store(&store->tally->granted, used + GRANT);
+	atomic_fetch_sub(&store->tally->used, given);
+	store_ungrant(store);
 	note_given(store, given);
 	return true;
 }

@@ -81,6 +81,9 @@ int store_populate(struct store *store);
 /* The pages of a range that is about to be written. 0 or -ENOSPC, silent. */
 int store_take(struct store *store, uint64_t offset, uint32_t length);
 
+/* What is not in use others may take meanwhile: the budget is looked at before there is much more of it. */
+void store_ungrant(struct store *store);
+
 /* The whole pages of a range hold nothing any more. False: there were none. */
 bool store_give(struct store *store, uint64_t offset, uint32_t length);
 

@@ -386,6 +386,28 @@ static void consuming_takes_nothing(void)
 	close(fd);
 }
 
+static void return_much(void)
+{
+	struct mem *m = applet_mem.self;
+
+	m->returned = 64U << 20;
+}
+
+/* What was granted for the image is not for whoever writes later: the zeroes in it have taken nothing. */
+static void asked_again(void)
+{
+	int fd = image_to_consume(4U << 20);
+	struct mem *m = applet_mem.self;
+
+	meanwhile = return_much;
+	CHECK_EQ(MEM("image", consumed, "consume", NULL), 0);
+	meanwhile = NULL;
+	CHECK_EQ(m->store.tally->used, page_size());
+	CHECK(m->store.tally->granted <= m->store.tally->used + (8U << 20));
+	down(sizeof(struct mem));
+	close(fd);
+}
+
 static void mistakes(void)
 {
 	CHECK_EQ(up(&applet_mem, sizeof(struct mem), (const char *const[]){ NULL }), -EUSAGE);
@@ -427,6 +449,7 @@ TESTS(
 	{ "one that gets another name at the last is not cut", named_at_the_last },
 	{ "one that was consumed in vain has no name, and is said to be lost", lost },
 	{ "what is consumed is no more memory than before", consuming_takes_nothing },
+	{ "and what its zeroes took is asked for again", asked_again },
 	{ "mistakes are refused before anything exists", mistakes },
 	{ "null is nowhere, up to 8 EiB less a sector", null_disk },
 )
