@@ -42,7 +42,7 @@ struct mem {
 	int image_fd;
 	struct file_target consumed;	/* the image, if it is */
 	uint64_t length;		/* its bytes when it was opened */
-	uint64_t taken, returned;	/* bytes that its file takes, and that come back to the memory with it */
+	uint64_t taken, returned;	/* bytes that its data take at most, and that come back to the memory with it */
 	struct file_target saved;
 	int saved_fd;
 	struct budget budget;
@@ -90,6 +90,7 @@ static int open_image(struct mem *m)
 static int open_consumed(struct mem *m)
 {
 	struct stat st;
+	bool memory;
 
 	if (!m->consume)
 		return 0;
@@ -98,8 +99,10 @@ static int open_consumed(struct mem *m)
 	if (RETRY(flock(m->image_fd, LOCK_EX | LOCK_NB)) < 0 && errno == EWOULDBLOCK)	/* some file systems cannot */
 		return fail_plain(-EBUSY, "%s is in use: another process holds a lock on it", m->image);
 	m->length = (uint64_t)st.st_size;
-	m->taken = (uint64_t)st.st_blocks * 512;
-	m->returned = file_in_memory(m->image_fd) ? m->taken : 0;
+	/* Elsewhere its blocks may be compressed, or not be known yet. */
+	memory = file_in_memory(m->image_fd);
+	m->taken = memory ? (uint64_t)st.st_blocks * 512 : m->length;
+	m->returned = memory ? m->taken : 0;
 	return file_target_find(&m->consumed, m->image);
 }
 
@@ -132,16 +135,27 @@ static int open_save(struct mem *m)
 	return m->saved_fd < 0 ? fail(m->saved_fd, "write to %s", m->save) : 0;
 }
 
+static bool is_of_the_pool(const struct mem *m)
+{
+	return m->huge == HUGE_2M || m->huge == HUGE_1G;
+}
+
+/* Bytes that the machine has now, or gets back. */
+static uint64_t memory_left(const struct mem *m)
+{
+	uint64_t left = is_of_the_pool(m) ? UINT64_MAX : budget_left(&m->budget);
+
+	return min_u64(left, UINT64_MAX - m->returned) + m->returned;
+}
+
 static int open_store(struct mem *m)
 {
-	bool pool = m->huge == HUGE_2M || m->huge == HUGE_1G;
-	uint64_t left = pool ? UINT64_MAX : budget_left(&m->budget);
 	struct store_plan plan = {
 		.size = m->size ? m->size : PIPE_START,
 		.huge = (enum huge)m->huge,
 		.node = m->node == NODE_ANY ? -1 : (int)m->node,
-		.limit = m->limit ? m->limit : min_u64(left, UINT64_MAX - m->returned) + m->returned,
-		.budget = pool ? NULL : &m->budget,	/* the pool's pages are reserved, and nobody else's */
+		.limit = m->limit ? m->limit : memory_left(m),
+		.budget = is_of_the_pool(m) ? NULL : &m->budget,	/* the pool's pages are reserved, and nobody else's */
 		.numbers = m->numbers,
 		.shared = m->shared,
 		.fd = m->store.fd,
@@ -266,6 +280,14 @@ static int remove_image(struct mem *m)
 	return 0;
 }
 
+/* What the disk takes at most before it is ready. */
+static uint64_t memory_needed(const struct mem *m)
+{
+	if (m->populate)
+		return m->store.size;
+	return round_up(m->huge == HUGE_NONE ? m->taken : m->length, m->store.page_size);
+}
+
 /*
  * From here on the image has no name: if what follows fails, nobody shall take what
  * is left of it for all of it. So all that can be known to fail must have failed.
@@ -281,7 +303,7 @@ static int mem_commit(void *self)
 		err = open_store(m);
 	if (err)
 		return err;
-	if (m->store.limit < (m->populate || m->huge != HUGE_NONE ? m->size : m->taken))
+	if (min_u64(m->store.limit, memory_left(m)) < memory_needed(m))
 		return image_too_large(m->image);
 	err = remove_image(m);
 	/* What comes back need not be there first; but who has it is not told to a cgroup. */

@@ -3,6 +3,7 @@
 #include "applets/mem/mem.c"
 #include "applets/null.c"
 
+#include <sys/mman.h>
 #include <sys/syscall.h>
 
 #include "core/applet.h"
@@ -232,6 +233,19 @@ static bool is_left(int fd, off_t size)
 	       !strcmp(text, "hello");
 }
 
+/* No more than what is left to others, and nothing comes back. */
+static void leave_little(void)
+{
+	struct mem *m = applet_mem.self;
+	int fd = memfd_create("meminfo", MFD_CLOEXEC);
+
+	CHECK(fd >= 0);
+	dprintf(fd, "MemTotal: 99999999 kB\nMemFree: 1 kB\nMemAvailable: %llu kB\n", BUDGET_MARGIN >> 10);
+	CHECK(m->budget.meminfo >= 0 && dup2(fd, m->budget.meminfo) >= 0);
+	m->returned = 0;
+	close(fd);
+}
+
 /* What can be known to fail does so before there is any harm. */
 static void not_consumed(void)
 {
@@ -246,6 +260,16 @@ static void not_consumed(void)
 	CHECK(is_left(fd, 4U << 20));
 	down(sizeof(struct mem));
 	CHECK_EQ(MEM("image", consumed, "consume", NULL, "huge", "thp", "limit", "3M"), -ENOSPC);
+	CHECK(is_left(fd, 4U << 20));
+	down(sizeof(struct mem));
+	CHECK_EQ(ftruncate(fd, 3U << 20), 0);	/* no whole number of huge pages */
+	CHECK_EQ(MEM("image", consumed, "consume", NULL, "populate", NULL, "huge", "thp", "limit", "3M"), -ENOSPC);
+	CHECK(is_left(fd, 3U << 20));
+	down(sizeof(struct mem));
+	CHECK_EQ(ftruncate(fd, 4U << 20), 0);
+	meanwhile = leave_little;
+	CHECK_EQ(MEM("image", consumed, "consume", NULL, "limit", "64M"), -ENOSPC);
+	meanwhile = NULL;
 	CHECK(is_left(fd, 4U << 20));
 	down(sizeof(struct mem));
 	CHECK(MEM("image", consumed, "consume", NULL, "numa", "1023") < 0);
@@ -378,7 +402,7 @@ static void consuming_takes_nothing(void)
 	struct mem *m = applet_mem.self;
 
 	CHECK_EQ(MEM("image", consumed, "consume", NULL), 0);
-	CHECK(m->taken && m->taken < 1U << 20);
+	CHECK(file_in_memory(fd) ? m->taken && m->taken < 1U << 20 : m->taken == 4U << 20);
 	CHECK_EQ(m->returned, file_in_memory(fd) ? m->taken : 0);
 	CHECK(m->store.limit > m->returned);
 	CHECK(m->budget.levels || m->store.tally->granted == m->returned);
@@ -405,6 +429,28 @@ static void asked_again(void)
 	CHECK_EQ(m->store.tally->used, page_size());
 	CHECK(m->store.tally->granted <= m->store.tally->used + (8U << 20));
 	down(sizeof(struct mem));
+	close(fd);
+}
+
+/* Its blocks tell less of it where they may be compressed. */
+static void not_consumed_from_elsewhere(void)
+{
+	int fd;
+
+	strcpy(consumed, "/tmp/ublk-unit-XXXXXX");
+	fd = mkstemp(consumed);
+	CHECK_EQ(pwrite(fd, "hello", 5, 3000000), 5);
+	CHECK_EQ(ftruncate(fd, 4U << 20), 0);
+	if (!file_in_memory(fd)) {
+		CHECK_EQ(MEM("image", consumed, "consume", NULL, "limit", "3M"), -ENOSPC);
+		CHECK(is_left(fd, 4U << 20));
+		down(sizeof(struct mem));
+		CHECK_EQ(ftruncate(fd, 700), 0);
+		CHECK_EQ(MEM("image", consumed, "consume", NULL, "size", "4K", "limit", "1000"), -ENOSPC);
+		CHECK_EQ(length_of(fd), 700);
+		down(sizeof(struct mem));
+	}
+	unlink(consumed);
 	close(fd);
 }
 
@@ -450,6 +496,7 @@ TESTS(
 	{ "one that was consumed in vain has no name, and is said to be lost", lost },
 	{ "what is consumed is no more memory than before", consuming_takes_nothing },
 	{ "and what its zeroes took is asked for again", asked_again },
+	{ "of a file on a medium all its length counts", not_consumed_from_elsewhere },
 	{ "mistakes are refused before anything exists", mistakes },
 	{ "null is nowhere, up to 8 EiB less a sector", null_disk },
 )
