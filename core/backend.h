@@ -10,11 +10,13 @@
  * never sees io_uring, tags, queues or request buffers, and nothing in it
  * calls back up into core.
  *
- *   in the keeper, with the caller's rights       in the worker, with no rights left
+ *   in the keeper, with the caller's rights       in the worker
  *
  *   prepare()  descriptors only
  *      |           (device added, worker forked)
- *      +---------------------------------------->  open()
+ *      +---------------------------------------->  commit()    with the caller's rights
+ *      |                                             |
+ *      |                                           open()      with no rights left, from here on
  *      |                                             +- queue_open()  where() where() ...
  *      |                                             +- queue_open()  where() where() ...
  *      |           (device stopped, queues closed)   |
@@ -155,9 +157,12 @@ struct backend {
 	bool (*forgets)(const void *self);
 
 	/*
-	 * All that the kernel needs for the disk has been got; do what open()
-	 * may not, and what is better not done in vain. Runs in the worker, with
-	 * the rights of the caller, and not for a disk that has been served.
+	 * Do what open() may not, and what is better not done in vain. Runs in
+	 * the worker, the only time with the rights of the caller: there is a
+	 * device, and memory and rings for its queues. What may fail still is
+	 * the sandbox, open(), and what the keeper does then: it sets the
+	 * parameters, starts the disk, and makes its node and its files. Not
+	 * for a disk that has been served.
 	 * Returns 0, or -errno after saying why.
 	 */
 	int (*commit)(void *self);

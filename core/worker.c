@@ -162,13 +162,18 @@ static int session_up(void *self)
 	return 0;
 }
 
+static int commit_up(void *self)
+{
+	struct worker *w = self;
+
+	return w->backend->commit && !w->disk.size ? w->backend->commit(w->spec->applet->self) : 0;
+}
+
 static int sandbox_up(void *self)
 {
 	struct worker *w = self;
-	int err = w->backend->commit && !w->disk.size ? w->backend->commit(w->spec->applet->self) : 0;
+	int err;
 
-	if (err)
-		return err;
 	if (w->spec->background || w->spec->root)
 		notify_prepare_leave();
 	err = sandbox_thread(&w->sandbox);
@@ -238,6 +243,7 @@ static const struct step worker_steps[] = {
 	{ "be told to take over",		go_up,		NULL },
 	{ "fetch all requests",			fetch_up,	NULL },
 	{ "begin a session",			session_up,	NULL },
+	{ "take for good",			commit_up,	NULL },
 	{ "give up every right",		sandbox_up,	NULL },
 	{ "read what the disk is made of",	backend_up,	NULL },
 	{ "report to the keeper",		report_up,	NULL },

@@ -15,8 +15,9 @@ chmod 644 "$image"
 expect_status 3 as_user ublk-mem --image "$image" --consume
 expect_said "cannot open the image .*: Permission denied"
 chmod 666 "$image"
-expect_status 3 as_user ublk-mem --image "$image" --consume
-expect_said "cannot remove .*: Permission denied"
+expect_status 3 as_user ublk-mem -v --image "$image" --consume
+expect_said "take for good" "cannot remove .*: Permission denied"
+grep -q "give up every right" "$case/said" && fail "it failed with no rights left"
 expect_status 2 ublk-mem --image - --consume <"$image"
 ln "$image" "$mounted/other"
 expect_status 2 ublk-mem --image "$image" --consume
@@ -25,7 +26,7 @@ ln -s image "$mounted/link"
 expect_status 5 ublk-mem --image "$mounted/link" --consume
 served=$(start_disk file "$image")
 expect_status 5 ublk-mem --image "$image" --consume
-expect_said "another process holds a lock on it"
+expect_said "is locked by another process"
 stop_disk "$served"
 mount -o remount,ro "$mounted"
 expect_status 1 ublk-mem --image "$image" --consume
