@@ -149,7 +149,10 @@ static int copy_in(struct store *store, int fd, char *chunk, struct progress *p,
 
 /*
  * From its end, where any file system can make a file shorter: a ramfs has no
- * holes to make. #syscalls:openmem ftruncate
+ * holes to make. Until it serves, any server of this applet may make this call,
+ * with something to consume or not, on what it has open to write: what a disk is
+ * saved to, say, or memory of --recovery. The numbers that others read are sealed.
+ * #syscalls:openmem ftruncate
  */
 static int eat(struct store *store, int fd, char *chunk, struct progress *p, uint64_t *loaded)
 {
