@@ -125,16 +125,18 @@ int file_target_remove(struct file_target *target)
 }
 
 /* Whoever may write to the directory may do so between any two of these calls: what the last one says counts. */
-int file_target_remove_only(struct file_target *target, int fd)
+int file_target_remove_only(struct file_target *target, int fd, uint64_t size)
 {
 	struct stat there, ours;
 
 	if (fstatat(target->dir, target->name, &there, AT_SYMLINK_NOFOLLOW) < 0 || fstat(fd, &ours) < 0)
 		return -errno;
-	if (there.st_dev != ours.st_dev || there.st_ino != ours.st_ino || ours.st_nlink != 1)
+	if (there.st_dev != ours.st_dev || there.st_ino != ours.st_ino || ours.st_nlink != 1 ||
+	    (uint64_t)ours.st_size != size)
 		return -ESTALE;
-	if (file_target_remove(target) < 0 || fstat(fd, &ours) < 0)
+	if (file_target_remove(target) < 0)
 		return -errno;
+	fstat(fd, &ours);
 	return (int)ours.st_nlink;
 }
 

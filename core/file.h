@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /*
@@ -33,8 +34,8 @@ int file_target_resume(struct file_target *target, const char *path);
 int file_target_commit(struct file_target *target);
 /* Remove the real one. */
 int file_target_remove(struct file_target *target);
-/* The same, if it is what @fd is and this its only name; else -ESTALE. Names that @fd still has, or -errno. */
-int file_target_remove_only(struct file_target *target, int fd);
+/* The same, if it is what @fd is, has @size bytes and no other name; else -ESTALE. Names that @fd still has, or -errno. */
+int file_target_remove_only(struct file_target *target, int fd, uint64_t size);
 /* The temporary file is forgotten. */
 void file_target_close(struct file_target *target);
 

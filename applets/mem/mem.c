@@ -43,6 +43,7 @@ struct mem {
 	struct file_target consumed;	/* the image, if it is */
 	uint64_t length;		/* its bytes when it was opened */
 	uint64_t taken, returned;	/* bytes that its data take at most, and that come back to the memory with it */
+	uint64_t room;			/* bytes that were left when there was to be a store, or come back */
 	struct file_target saved;
 	int saved_fd;
 	struct budget budget;
@@ -90,19 +91,17 @@ static int open_image(struct mem *m)
 static int open_consumed(struct mem *m)
 {
 	struct stat st;
-	bool memory;
 
 	if (!m->consume)
 		return 0;
 	if (m->image_fd < 0 || !strcmp(m->image, "-") || fstat(m->image_fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1)
 		return fail_usage("--consume wants an --image that is a file with one name");
-	if (RETRY(flock(m->image_fd, LOCK_EX | LOCK_NB)) < 0 && errno == EWOULDBLOCK)	/* some file systems cannot */
-		return fail_plain(-EBUSY, "%s is in use: another process holds a lock on it", m->image);
+	if (flock(m->image_fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)	/* some file systems cannot */
+		return fail_plain(-EBUSY, "%s is locked by another process", m->image);
 	m->length = (uint64_t)st.st_size;
-	/* Elsewhere its blocks may be compressed, or not be known yet. */
-	memory = file_in_memory(m->image_fd);
-	m->taken = memory ? (uint64_t)st.st_blocks * 512 : m->length;
-	m->returned = memory ? m->taken : 0;
+	m->taken = m->length;
+	if (file_in_memory(m->image_fd))	/* elsewhere its blocks may be compressed, or not be known yet */
+		m->taken = m->returned = (uint64_t)st.st_blocks * 512;
 	return file_target_find(&m->consumed, m->image);
 }
 
@@ -135,27 +134,17 @@ static int open_save(struct mem *m)
 	return m->saved_fd < 0 ? fail(m->saved_fd, "write to %s", m->save) : 0;
 }
 
-static bool is_of_the_pool(const struct mem *m)
-{
-	return m->huge == HUGE_2M || m->huge == HUGE_1G;
-}
-
-/* Bytes that the machine has now, or gets back. */
-static uint64_t memory_left(const struct mem *m)
-{
-	uint64_t left = is_of_the_pool(m) ? UINT64_MAX : budget_left(&m->budget);
-
-	return min_u64(left, UINT64_MAX - m->returned) + m->returned;
-}
-
 static int open_store(struct mem *m)
 {
+	bool pool = m->huge == HUGE_2M || m->huge == HUGE_1G;
+	uint64_t left = pool ? UINT64_MAX : budget_left(&m->budget);
+	uint64_t room = min_u64(left, UINT64_MAX - m->returned) + m->returned;
 	struct store_plan plan = {
 		.size = m->size ? m->size : PIPE_START,
 		.huge = (enum huge)m->huge,
 		.node = m->node == NODE_ANY ? -1 : (int)m->node,
-		.limit = m->limit ? m->limit : memory_left(m),
-		.budget = is_of_the_pool(m) ? NULL : &m->budget,	/* the pool's pages are reserved, and nobody else's */
+		.limit = m->limit ? m->limit : room,
+		.budget = pool ? NULL : &m->budget,	/* the pool's pages are reserved, and nobody else's */
 		.numbers = m->numbers,
 		.shared = m->shared,
 		.fd = m->store.fd,
@@ -163,6 +152,7 @@ static int open_store(struct mem *m)
 	};
 	char size[SIZE_TEXT_MAX], limit[SIZE_TEXT_MAX];
 
+	m->room = room;
 	if (plan.size > plan.limit)
 		info("of %s at most %s can be filled", size_text(plan.size, size), size_text(plan.limit, limit));
 	return store_open(&m->store, &plan);
@@ -266,20 +256,6 @@ static int mem_conclude(void *self, enum outcome outcome)
 
 /* --- in the worker ------------------------------------------------------------------- */
 
-/* A file that has got another name at the very last is not cut, but read like any other. */
-static int remove_image(struct mem *m)
-{
-	bool same = (uint64_t)image_size(m->image_fd) == m->length;
-	int names = same ? file_target_remove_only(&m->consumed, m->image_fd) : -ESTALE;
-
-	if (names == -ESTALE)
-		return fail_plain(names, "%s is not the file any more that it was", m->image);
-	if (names < 0)
-		return fail(names, "remove %s", m->image);
-	m->consume = !names;
-	return 0;
-}
-
 /* What the disk takes at most before it is ready. */
 static uint64_t memory_needed(const struct mem *m)
 {
@@ -295,7 +271,7 @@ static uint64_t memory_needed(const struct mem *m)
 static int mem_commit(void *self)
 {
 	struct mem *m = self;
-	int err = 0;
+	int names, err = 0;
 
 	if (!m->consume)
 		return 0;
@@ -303,13 +279,16 @@ static int mem_commit(void *self)
 		err = open_store(m);
 	if (err)
 		return err;
-	if (min_u64(m->store.limit, memory_left(m)) < memory_needed(m))
+	if (min_u64(m->store.limit, m->room) < memory_needed(m))
 		return image_too_large(m->image);
-	err = remove_image(m);
+	names = file_target_remove_only(&m->consumed, m->image_fd, m->length);
+	if (names < 0)
+		return fail(names, "remove %s", m->image);
+	m->consume = !names;	/* with another one at the very last it is not cut, but read like any other */
 	/* What comes back need not be there first; but who has it is not told to a cgroup. */
-	if (!err && m->consume && !m->budget.levels)
+	if (m->consume && !m->budget.levels)
 		m->store.tally->granted = m->returned;
-	return err;
+	return 0;
 }
 
 static int load_image(struct mem *m)

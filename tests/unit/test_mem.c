@@ -285,7 +285,7 @@ static void not_consumed(void)
 	unlink(other);
 	CHECK_EQ(flock(fd, LOCK_SH | LOCK_NB), 0);
 	CHECK_EQ(MEM("image", consumed, "consume", NULL), -EBUSY);
-	CHECK(said("holds a lock"));
+	CHECK(said("is locked by another"));
 	down(sizeof(struct mem));
 	CHECK_EQ(flock(fd, LOCK_UN), 0);
 	CHECK_EQ(symlink(consumed, other), 0);
@@ -340,7 +340,7 @@ static void no_longer_that_file(void)
 	snprintf(other, sizeof(other), "%s.other", consumed);
 	meanwhile = name_again;
 	CHECK_EQ(MEM("image", consumed, "consume", NULL), -ESTALE);
-	CHECK(said("not the file any more"));
+	CHECK(said("remove"));
 	CHECK(is_left(fd, 4U << 20));
 	down(sizeof(struct mem));
 	unlink(other);
