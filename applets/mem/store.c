@@ -244,7 +244,7 @@ static uint64_t page_size_of(enum huge huge)
 	switch (huge) {
 	case HUGE_2M:
 		return 2ULL << 20;
-	case HUGE_THP:		/* what a table maps that fills a page: 2 MiB, and 32 where pages have 16 KiB */
+	case HUGE_THP:		/* what a table maps that fills a page: 2 MiB, 32 or 512 where pages have 16 or 64 KiB */
 		return page_size() * page_size() / sizeof(uint64_t);
 	case HUGE_1G:
 		return 1ULL << 30;
