@@ -97,7 +97,7 @@ static int open_consumed(struct mem *m)
 	if (m->image_fd < 0 || !strcmp(m->image, "-") || fstat(m->image_fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1)
 		return fail_usage("--consume wants an --image that is a file with one name");
 	if (flock(m->image_fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)	/* some file systems cannot */
-		return fail_plain(-EBUSY, "%s is locked by another process", m->image);
+		return fail_plain(-EBUSY, "%s is locked", m->image);
 	m->length = (uint64_t)st.st_size;
 	m->taken = m->length;
 	if (file_in_memory(m->image_fd))	/* elsewhere its blocks may be compressed, or not be known yet */

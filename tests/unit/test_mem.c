@@ -285,7 +285,7 @@ static void not_consumed(void)
 	unlink(other);
 	CHECK_EQ(flock(fd, LOCK_SH | LOCK_NB), 0);
 	CHECK_EQ(MEM("image", consumed, "consume", NULL), -EBUSY);
-	CHECK(said("is locked by another"));
+	CHECK(said("is locked"));
 	down(sizeof(struct mem));
 	CHECK_EQ(flock(fd, LOCK_UN), 0);
 	CHECK_EQ(symlink(consumed, other), 0);

@@ -26,7 +26,7 @@ ln -s image "$mounted/link"
 expect_status 5 ublk-mem --image "$mounted/link" --consume
 served=$(start_disk file "$image")
 expect_status 5 ublk-mem --image "$image" --consume
-expect_said "is locked by another process"
+expect_said "is locked"
 stop_disk "$served"
 mount -o remount,ro "$mounted"
 expect_status 1 ublk-mem --image "$image" --consume
