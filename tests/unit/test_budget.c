@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "applets/mem/budget.h"
@@ -17,41 +16,23 @@
 
 static char root[] = "/tmp/ublk-budget-XXXXXX";
 
-static void put(const char *path, const char *text)
-{
-	char full[300];
-	FILE *to;
-
-	snprintf(full, sizeof(full), "%s%s", root, path);
-	for (char *slash = strchr(full + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		CHECK(mkdir(full, 0755) == 0 || errno == EEXIST);
-		*slash = '/';
-	}
-	to = fopen(full, "w");
-	fputs(text, to);
-	fclose(to);
-}
-
 static void limit(const char *cgroup, const char *most, const char *now)
 {
 	char path[200];
 
 	snprintf(path, sizeof(path), "/sys/fs/cgroup%s/memory.max", cgroup);
-	put(path, most);
+	calls_put(path, most);
 	snprintf(path, sizeof(path), "/sys/fs/cgroup%s/memory.current", cgroup);
-	put(path, now);
+	calls_put(path, now);
 }
 
 /* A machine with 1 GiB available, in a cgroup that limits nothing. */
 static void set_up(void)
 {
-	char command[100];
-
-	snprintf(command, sizeof(command), "rm -rf %s/*", root);
-	CHECK_EQ(system(command), 0);
-	put("/proc/meminfo", "MemTotal:       8388608 kB\nMemFree:          1024 kB\nMemAvailable:    1048576 kB\nBuffers: 1 kB\n");
-	put("/proc/self/cgroup", "0::/a/b\n");
+	calls_clear();
+	calls_put("/proc/meminfo", "MemTotal:       8388608 kB\nMemFree:          1024 kB\n"
+		  "MemAvailable:    1048576 kB\nBuffers: 1 kB\n");
+	calls_put("/proc/self/cgroup", "0::/a/b\n");
 	limit("", "max\n", "7\n");
 	limit("/a", "max\n", "7\n");
 	limit("/a/b", "max\n", "7\n");
@@ -82,15 +63,15 @@ static void what_the_machine_has(void)
 {
 	set_up();
 	CHECK_EQ(left(), 1024);
-	put("/proc/meminfo", "MemTotal: 9 kB\nMemFree: 9 kB\n");
+	calls_put("/proc/meminfo", "MemTotal: 9 kB\nMemFree: 9 kB\n");
 	CHECK_EQ(left(), ANY);
-	put("/proc/meminfo", "MemTotal: 9 kB\nMemAvailable: lots\n");
+	calls_put("/proc/meminfo", "MemTotal: 9 kB\nMemAvailable: lots\n");
 	CHECK_EQ(left(), ANY);
-	put("/proc/meminfo", "");
+	calls_put("/proc/meminfo", "");
 	CHECK_EQ(left(), ANY);
 	calls_fail("open", 1, ENOENT);
 	CHECK_EQ(left(), ANY);
-	put("/proc/meminfo", "MemTotal: 9 kB\nMemAvailable: 1024 kB\n");
+	calls_put("/proc/meminfo", "MemTotal: 9 kB\nMemAvailable: 1024 kB\n");
 	CHECK_EQ(left(), BUDGET_MARGIN / MIB);	/* all of it is for others */
 }
 
@@ -127,21 +108,21 @@ static void what_cannot_be_known(void)
 	char deep[300] = "0::";
 
 	set_up();
-	put("/proc/self/cgroup", "0::/\n");		/* the root's own, which has no limit */
+	calls_put("/proc/self/cgroup", "0::/\n");		/* the root's own, which has no limit */
 	CHECK_EQ(left(), 1024);
-	put("/proc/self/cgroup", "4:memory:/a\n");	/* the older hierarchy */
+	calls_put("/proc/self/cgroup", "4:memory:/a\n");	/* the older hierarchy */
 	limit("/a", "1048576\n", "0\n");
 	CHECK_EQ(left(), 1024);
-	put("/proc/self/cgroup", "");
+	calls_put("/proc/self/cgroup", "");
 	CHECK_EQ(left(), 1024);
-	put("/proc/self/cgroup", "0::/none\n");
+	calls_put("/proc/self/cgroup", "0::/none\n");
 	CHECK_EQ(left(), 1024);
 	for (int i = 0; i < BUDGET_LEVELS + 2; i++) {
 		strcat(deep, "/d");
 		limit(deep + 3, "536870912\n", "0\n");
 	}
 	limit("", "134217728\n", "0\n");
-	put("/proc/self/cgroup", deep);
+	calls_put("/proc/self/cgroup", deep);
 	budget_open(&budget);
 	CHECK_EQ(budget.levels, BUDGET_LEVELS);		/* no more are looked at */
 	CHECK_EQ(budget_left(&budget), 512 * MIB - BUDGET_MARGIN);

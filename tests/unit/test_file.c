@@ -112,22 +112,6 @@ int flock(int fd, int how)
 
 /* --- files -------------------------------------------------------------------------------------- */
 
-static void put(const char *path, const char *text)
-{
-	char full[300];
-	FILE *to;
-
-	snprintf(full, sizeof(full), "%s%s", root, path);
-	for (char *slash = strchr(full + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		CHECK(mkdir(full, 0755) == 0 || errno == EEXIST);
-		*slash = '/';
-	}
-	to = fopen(full, "w");
-	fputs(text, to);
-	fclose(to);
-}
-
 static int make_image(uint64_t size)
 {
 	int fd = open(image, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -138,10 +122,7 @@ static int make_image(uint64_t size)
 
 static void set_up(uint64_t size)
 {
-	char command[100];
-
-	snprintf(command, sizeof(command), "rm -rf %s/*", root);
-	CHECK_EQ(system(command), 0);
+	calls_clear();
 	close(make_image(size));
 	memset(&device, 0, sizeof(device));
 	calls_fail(NULL, 0, 0);
@@ -309,17 +290,17 @@ static void a_device_tells(void)
 	set_up_device();
 	device.physical = 4096;
 	device.optimal = 1 << 20;
-	put(QUEUE "discard_max_bytes", "1048576\n");
-	put(QUEUE "discard_granularity", "65536\n");
-	put(QUEUE "rotational", "1\n");
+	calls_put(QUEUE "discard_max_bytes", "1048576\n");
+	calls_put(QUEUE "discard_granularity", "65536\n");
+	calls_put(QUEUE "rotational", "1\n");
 	CHECK_EQ(TRY(.direct = DIRECT_OFF), 0);
 	CHECK(b.device && b.sector_size == 512 && b.physical_size == 4096 && b.optimal_size == 1 << 20);
 	CHECK(b.discard_size == 65536 && b.rotational && !b.read_only);
-	put(QUEUE "discard_max_bytes", "0\n");
+	calls_put(QUEUE "discard_max_bytes", "0\n");
 	CHECK_EQ(TRY(.direct = DIRECT_OFF), 0);
 	CHECK(!b.discard_size);
-	put(QUEUE "write_zeroes_max_bytes", "1048576\n");
-	put(QUEUE "discard_granularity", "0\n");
+	calls_put(QUEUE "write_zeroes_max_bytes", "1048576\n");
+	calls_put(QUEUE "discard_granularity", "0\n");
 	CHECK_EQ(TRY(.direct = DIRECT_OFF), 0);
 	CHECK_EQ(b.discard_size, 512);
 	CHECK_EQ(TRY(.direct = DIRECT_OFF, .read_only = true), 0);
@@ -349,8 +330,8 @@ static void a_device_may_tell_nonsense(void)
 static void a_partition_has_its_disk(void)
 {
 	set_up_device();
-	put("/sys/dev/block/7:300/partition", "1\n");
-	put("/sys/dev/block/queue/rotational", "1\n");
+	calls_put("/sys/dev/block/7:300/partition", "1\n");
+	calls_put("/sys/dev/block/queue/rotational", "1\n");
 	CHECK_EQ(TRY(.direct = DIRECT_OFF), 0);
 	CHECK(b.rotational);
 	calls_fail("fstat", 2, EIO);		/* the first is for what it is */
@@ -485,11 +466,11 @@ static void direct_io_may_have_to_be_guessed(void)
 {
 	set_up(1 << 20);
 	calls_fail("syscall", 1, ENOSYS);
-	put("/sys/dev/block/8:100/queue/logical_block_size", "4096\n");
+	calls_put("/sys/dev/block/8:100/queue/logical_block_size", "4096\n");
 	CHECK_EQ(TRY(.direct = DIRECT_ON), 0);
 	CHECK(b.direct && b.sector_size == 4096 && !b.dma_size);
 	calls_says_of_direct(0, 0);		/* answered, but not that */
-	put("/sys/dev/block/8:100/queue/logical_block_size", "512\n");
+	calls_put("/sys/dev/block/8:100/queue/logical_block_size", "512\n");
 	CHECK_EQ(TRY(.direct = DIRECT_ON), 0);
 	CHECK_EQ(b.sector_size, 512);
 }

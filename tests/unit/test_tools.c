@@ -241,56 +241,28 @@ int become(const char *const *words)
 
 /* --- a tree, and devices in it ----------------------------------------------------------------- */
 
-static void put(const char *path, const char *text)
-{
-	char full[300];
-	FILE *to;
-
-	snprintf(full, sizeof(full), "%s%s", root, path);
-	for (char *slash = strchr(full + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		CHECK(mkdir(full, 0755) == 0 || errno == EEXIST);
-		*slash = '/';
-	}
-	if (!text) {
-		CHECK(mkdir(full, 0755) == 0 || errno == EEXIST);
-		return;
-	}
-	to = fopen(full, "w");
-	fputs(text, to);
-	fclose(to);
-}
-
 static void put_link(const char *path, const char *target)
 {
 	char full[300];
 
-	put(path, "");
+	calls_put(path, "");
 	snprintf(full, sizeof(full), "%s%s", root, path);
 	unlink(full);
 	CHECK_EQ(symlink(target, full), 0);
 }
 
-static void tear_down(void)
-{
-	char command[100];
-
-	snprintf(command, sizeof(command), "rm -rf %s/*", root);
-	CHECK_EQ(system(command), 0);
-}
-
 /* A machine with the driver and no device. */
 static void set_up(void)
 {
-	tear_down();
+	calls_clear();
 	memset(driver, 0, sizeof(*driver));
 	driver->features = 0xfffff;
 	driver->features_known = true;
-	put("/sys/class/misc/ublk-control/dev", "10:123\n");
-	put(REGISTRY, NULL);
-	put("/dev/ublk-control", "");
-	put("/proc/self/mounts", "");
-	put("/proc/1/fd", NULL);
+	calls_put("/sys/class/misc/ublk-control/dev", "10:123\n");
+	calls_put(REGISTRY, NULL);
+	calls_put("/dev/ublk-control", "");
+	calls_put("/proc/self/mounts", "");
+	calls_put("/proc/1/fd", NULL);
 }
 
 /* Device @id, live, of 1 MiB, whose keeper is @keeper, 0 for none of ours, and its server @server. */
@@ -308,11 +280,11 @@ static void add_device(uint32_t id, unsigned int applet, pid_t keeper, pid_t ser
 		.basic = { .logical_bs_shift = 12, .dev_sectors = 2048, .attrs = UBLK_ATTR_READ_ONLY },
 	};
 	snprintf(path, sizeof(path), REGISTRY "/ublkc%u", id);
-	put(path, NULL);
+	calls_put(path, NULL);
 	snprintf(path, sizeof(path), "/dev/ublkb%u", id);
-	put(path, "");
+	calls_put(path, "");
 	snprintf(path, sizeof(path), "/dev/ublkc%u", id);
-	put(path, "x");
+	calls_put(path, "x");
 }
 
 static struct ublksrv_ctrl_dev_info *info_of(uint32_t id)
@@ -461,15 +433,15 @@ static void devices_are_listed(void)
 	CHECK_TEXT(out, "");
 	CHECK_EQ(RUN("list", "--json"), STATUS_OK);
 	CHECK_TEXT(out, "{\"ublk\": []}\n");
-	put("/dev/ublkc0", "x");
+	calls_put("/dev/ublkc0", "x");
 	keeper = begin(&keeper_is);
 	server = begin(&server_is);
 	add_device(3, APPLET_mem, 0, 0);
 	add_device(0, APPLET_mem, keeper, server);
-	put("/sys/block/ublkb0/size", "4096\n");
-	put("/sys/block/ublkb0/ro", "0\n");
+	calls_put("/sys/block/ublkb0/size", "4096\n");
+	calls_put("/sys/block/ublkb0/ro", "0\n");
 	snprintf(line, sizeof(line), "/dev/other / ext4 rw 0 0\nnonsense\n%s/ublkb0 /mnt/a\\040b ext4 rw 0 0\n", dev);
-	put("/proc/self/mounts", line);
+	calls_put("/proc/self/mounts", line);
 	CHECK_EQ(RUN("list"), STATUS_OK);
 	PRINTS("DEV ");
 	PRINTS(" NAME    TYPE  STATE SIZE RO QUEUES DEPTH ");
@@ -635,8 +607,8 @@ static void the_driver_may_be_silent(void)
 	CHECK_EQ(RUN("stop", "4"), STATUS_PERMISSION);
 	CHECK_EQ(RUN("list", "nobody"), STATUS_NO_DEVICE);
 	SAYS("only root sees the names");
-	tear_down();
-	put("/dev/ublkb4", "");
+	calls_clear();
+	calls_put("/dev/ublkb4", "");
 	CHECK_EQ(RUN("list"), STATUS_OK);
 	CHECK_TEXT(err, "");
 	CHECK_EQ(RUN("list", "4"), STATUS_NO_DEVICE);
@@ -679,7 +651,7 @@ static void a_command_that_hangs_is_told(void)
 	int holder;
 
 	set_up();
-	put("/dev/ublkc0", "x");
+	calls_put("/dev/ublkc0", "x");
 	server = begin(&server_is);
 	add_device(0, APPLET_mem, 0, server);
 	add_device(1, APPLET_mem, 0, 0);
@@ -759,13 +731,13 @@ static void what_is_in_use_stays(void)
 	set_up();
 	add_device(2, APPLET_mem, 0, 0);
 	snprintf(line, sizeof(line), "%s/ublkb2p1 /mnt ext4 rw 0 0\n", dev);
-	put("/proc/self/mounts", line);
+	calls_put("/proc/self/mounts", line);
 	driver->devices[2].try_error = -EBUSY;
 	CHECK_EQ(RUN("del", "2"), STATUS_BUSY);
 	SAYS("/ublkb2 is in use: mounted at /mnt");
 	SAYS("close or unmount it first");
 	SENT("try 2\n");
-	put("/proc/self/mounts", "");
+	calls_put("/proc/self/mounts", "");
 	CHECK_EQ(RUN("stop", "2"), STATUS_BUSY);
 	SAYS("/ublkb2 is in use: open\n");
 	driver->devices[2].try_error = 0;
@@ -800,13 +772,13 @@ static void by_force(void)
 	pid_t server;
 
 	set_up();
-	put("/dev/ublkc3", "x");
+	calls_put("/dev/ublkc3", "x");
 	server = begin(&server_is);
 	add_device(3, APPLET_mem, 0, server);
 	info_of(3)->flags = UBLK_F_USER_RECOVERY;
-	put("/sys/block/ublkb3/ublkb3p1", NULL);
-	put("/sys/block/ublkb3/queue", NULL);
-	put("/dev/ublkb3p1", "");
+	calls_put("/sys/block/ublkb3/ublkb3p1", NULL);
+	calls_put("/sys/block/ublkb3/queue", NULL);
+	calls_put("/dev/ublkb3p1", "");
 	CHECK_EQ(RUN("stop", "-v", "--force", "3"), STATUS_OK);
 	SENT("stop 3\n");
 	add_device(3, APPLET_mem, 0, server);
@@ -869,7 +841,7 @@ static void a_keeper_is_waited_for(void)
 	SAYS("cannot delete device 0");
 	add_device(0, APPLET_mem, keeper, 0);
 	snprintf(line, sizeof(line), "%s/ublkb0 /mnt ext4 rw 0 0\n", dev);
-	put("/proc/self/mounts", line);
+	calls_put("/proc/self/mounts", line);
 	CHECK_EQ(RUN("stop", "--force", "0"), STATUS_OK);
 	SAYS("device 0 is stopped and vanishes when it is no longer mounted at /mnt");
 	add_device(0, APPLET_mem, keeper, 0);
@@ -886,7 +858,7 @@ static void only_the_lost_are_pruned(void)
 	char node[100];
 
 	set_up();
-	put("/dev/ublkc2", "x");
+	calls_put("/dev/ublkc2", "x");
 	keeper = begin(&keeper_is);
 	server = begin(&server_is);
 	add_device(0, APPLET_mem, keeper, 0);
@@ -944,7 +916,7 @@ static void a_disk_gets_another_size(void)
 
 	set_up();
 	add_device(1, APPLET_file, keeper, 0);
-	put("/sys/block/ublkb1/size", "2048\n");
+	calls_put("/sys/block/ublkb1/size", "2048\n");
 	CHECK_EQ(RUN("resize", "1", "wide"), STATUS_USAGE);
 	SAYS("'wide' is no size");
 	CHECK_EQ(RUN("resize", "1", "0"), STATUS_USAGE);
@@ -955,19 +927,19 @@ static void a_disk_gets_another_size(void)
 	CHECK_EQ(RUN("resize", "1", "1025K"), STATUS_FAILED);
 	SAYS("1049600 bytes are no multiple of the sector size, 4096");
 	snprintf(line, sizeof(line), "%s/ublkb1 /mnt ext4 rw 0 0\n", dev);
-	put("/proc/self/mounts", line);
+	calls_put("/proc/self/mounts", line);
 	CHECK_EQ(RUN("resize", "1", "512K"), STATUS_BUSY);
 	SAYS("/ublkb1 is in use (mounted at /mnt), and what is beyond the new end would be lost to it");
 	CHECK_EQ(RUN("resize", "--force", "1", "512K"), STATUS_OK);
 	CHECK_EQ(RUN("resize", "1", "2M"), STATUS_OK);
-	put("/proc/self/mounts", "");
+	calls_put("/proc/self/mounts", "");
 	CHECK_EQ(RUN("resize", "1", "512K"), STATUS_OK);
 	driver->devices[1].params_error = -EIO;
 	CHECK_EQ(RUN("resize", "1", "512"), STATUS_OK);		/* too short to have an end to look at */
 	snprintf(node, sizeof(node), "%s/ublkb1", dev);
 	CHECK_EQ(unlink(node), 0);
 	CHECK_EQ(RUN("resize", "1", "2M"), STATUS_OK);		/* what cannot be looked at is believed */
-	put("/dev/ublkb1", "");
+	calls_put("/dev/ublkb1", "");
 	calls_fail("pread", 1, EIO);
 	CHECK_EQ(RUN("resize", "1", "2M"), STATUS_FAILED);
 	SAYS("what is behind device 1 is smaller than 2097152 bytes");
@@ -1002,7 +974,7 @@ static void a_disk_is_quiesced(void)
 	pid_t keeper = begin(&keeper_is), server;
 
 	set_up();
-	put("/dev/ublkc0", "x");
+	calls_put("/dev/ublkc0", "x");
 	server = begin(&server_is);
 	add_device(0, APPLET_mem, 0, server);
 	CHECK_EQ(RUN("quiesce", "0"), STATUS_UNSUPPORTED);
@@ -1092,7 +1064,7 @@ static void only_who_is_served_on_is_adopted(void)
 	pid_t keeper = begin(&keeper_is), server;
 
 	set_up();
-	put("/dev/ublkc0", "x");
+	calls_put("/dev/ublkc0", "x");
 	server = begin(&server_is);
 	add_device(0, APPLET_mem, keeper, server);
 	CHECK_EQ(RUN("adopt", "0"), STATUS_BUSY);
@@ -1148,7 +1120,7 @@ static void a_disk_is_recovered(void)
 	pid_t keeper = begin(&keeper_is), server;
 
 	set_up();
-	put("/dev/ublkc0", "x");
+	calls_put("/dev/ublkc0", "x");
 	server = begin(&server_is);
 	CHECK_EQ(RUN("recover", "0"), STATUS_NO_DEVICE);
 	add_device(0, APPLET_mem, keeper, server);
@@ -1234,7 +1206,7 @@ static void servers_numbers_are_told(void)
 	set_up();
 	add_device(0, APPLET_mem, keeper, 0);
 	add_device(1, APPLET_mem, 0, 0);
-	put("/sys/block/ublkb1/stat", "7 0 8 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n");
+	calls_put("/sys/block/ublkb1/stat", "7 0 8 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n");
 	CHECK_EQ(RUN("stats"), STATUS_OK);
 	PRINTS("/ublkb0 busy: mem, counted for ");
 	PRINTS("  reads             42 ");
@@ -1280,7 +1252,7 @@ static void numbers_are_watched(void)
 	set_up();
 	add_device(0, APPLET_mem, keeper, 0);
 	add_device(1, APPLET_mem, 0, 0);
-	put("/sys/block/ublkb1/stat", "7 0 8 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n");
+	calls_put("/sys/block/ublkb1/stat", "7 0 8 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n");
 	watcher = run_begin(words);
 	do {
 		read_back(out_fd, out, sizeof(out));
@@ -1302,10 +1274,10 @@ static void locks_are_looked_for(void)
 	char line[200];
 
 	set_up();
-	put("/proc/devices", "Character devices:\n244 ublk-char\n\nBlock devices:\n");
-	put("/proc/meminfo", "MemTotal: 9 kB\nMemFree: 9 kB\nMemAvailable:   1048576 kB\n");
-	put("/proc/self/cgroup", "");
-	put("/proc/self/status", "CapEff:\t0000000000000000\n");
+	calls_put("/proc/devices", "Character devices:\n244 ublk-char\n\nBlock devices:\n");
+	calls_put("/proc/meminfo", "MemTotal: 9 kB\nMemFree: 9 kB\nMemAvailable:   1048576 kB\n");
+	calls_put("/proc/self/cgroup", "");
+	calls_put("/proc/self/status", "CapEff:\t0000000000000000\n");
 	calls_makes_nodes(0);
 	CHECK_EQ(RUN("check"), STATUS_OK);
 	PRINTS("PASS  driver    ublk_drv is there\n");
@@ -1320,9 +1292,9 @@ static void locks_are_looked_for(void)
 	CHECK_EQ(RUN("check", "--size=1G"), STATUS_FAILED);
 	PRINTS("FAIL  memory ");
 	PRINTS("1G is more: raise the memory of the machine");
-	put("/proc/self/cgroup", "0::/box\n");
-	put("/sys/fs/cgroup/box/memory.max", "67108864\n");
-	put("/sys/fs/cgroup/box/memory.current", "1048576\n");
+	calls_put("/proc/self/cgroup", "0::/box\n");
+	calls_put("/sys/fs/cgroup/box/memory.max", "67108864\n");
+	calls_put("/sys/fs/cgroup/box/memory.current", "1048576\n");
 	CHECK_EQ(RUN("check", "--size=1G", "--json"), STATUS_FAILED);
 	PRINTS("{\"checks\": [\n  {\"name\": \"kernel\", \"result\": ");
 	PRINTS("{\"name\": \"memory\", \"result\": \"FAIL\", \"detail\": \"31M can be taken, which a memory cgroup limits\", "
@@ -1331,14 +1303,14 @@ static void locks_are_looked_for(void)
 	driver->ring_error = -ENOMEM;
 	driver->features_known = false;
 	add_device(0, APPLET_mem, (1 << 22) - 1, 0);
-	put("/sys/module/ublk_drv/parameters/ublks_max", "1\n");
+	calls_put("/sys/module/ublk_drv/parameters/ublks_max", "1\n");
 	CHECK_EQ(RUN("check"), STATUS_FAILED);
 	PRINTS("FAIL  io_uring  cannot set up io_uring: ");
 	PRINTS("PASS  features  not told (before Linux 6.5)\n");
 	PRINTS("WARN  devices   1, of which 1 dead and without a server\n");
 	PRINTS("all 1 slots may be taken: ublk-ctl prune, or a larger ublks_max");
 	driver->open_error = driver->reopen_error = -EPERM;
-	put("/proc/devices", "Character devices:\nBlock devices:\n");
+	calls_put("/proc/devices", "Character devices:\nBlock devices:\n");
 	CHECK_EQ(RUN("check"), STATUS_FAILED);
 	PRINTS("WARN  features  the driver cannot be asked\n");
 	PRINTS("WARN  nodes     nothing can be known without the driver\n");
@@ -1353,25 +1325,25 @@ static void the_driver_may_be_missing(void)
 	struct stat st;
 	char line[300];
 
-	tear_down();
-	put("/dev", NULL);
-	put("/proc/self/status", "CapEff:\tffffffffffffffff\n");
+	calls_clear();
+	calls_put("/dev", NULL);
+	calls_put("/proc/self/status", "CapEff:\tffffffffffffffff\n");
 	calls_loads(EPERM);
-	put("/lib/modules/none", "");
+	calls_put("/lib/modules/none", "");
 	CHECK_EQ(RUN("check"), STATUS_FAILED);
 	PRINTS("FAIL  driver    ublk_drv is not loaded and could not be: ");
 	PRINTS("as root: modprobe ublk_drv");
 	PRINTS("FAIL  control   not there without the driver\n");
 	set_up();
-	put("/proc/self/status", "CapEff:\t0000000000000000\n");
+	calls_put("/proc/self/status", "CapEff:\t0000000000000000\n");
 	CHECK_EQ(stat(dev, &st), 0);
 	snprintf(line, sizeof(line), "22 1 %u:%u / /dev rw - devtmpfs none rw\n", major(st.st_dev), minor(st.st_dev));
-	put("/proc/self/mountinfo", line);
-	put("/proc/devices", "Character devices:\n244 ublk-char\n");
+	calls_put("/proc/self/mountinfo", line);
+	calls_put("/proc/devices", "Character devices:\n244 ublk-char\n");
 	CHECK_EQ(RUN("check"), STATUS_OK);
 	PRINTS("the kernel makes them in ");
 	PRINTS("WARN  udev      there is no 60-ublk.rules here that gives disks to the users who made them\n");
-	put("/etc/udev/rules.d/60-ublk.rules", "");
+	calls_put("/etc/udev/rules.d/60-ublk.rules", "");
 	CHECK_EQ(RUN("check"), STATUS_OK);
 	PRINTS("PASS  udev      /etc/udev/rules.d/60-ublk.rules\n");
 }
@@ -1384,14 +1356,14 @@ static void the_driver_may_be_missing(void)
 static void usual_machine(pid_t keeper, pid_t server)
 {
 	set_up();
-	put("/proc/devices", "Character devices:\n244 ublk-char\n\nBlock devices:\n");
+	calls_put("/proc/devices", "Character devices:\n244 ublk-char\n\nBlock devices:\n");
 	add_device(0, APPLET_file, keeper, server);
 	add_device(1, APPLET_mem, 0, 0);
 	add_device(2, APPLET_mem, (1 << 22) - 1, server);
 	info_of(0)->flags = UBLK_F_USER_RECOVERY | UBLK_F_USER_RECOVERY_REISSUE | UBLK_F_QUIESCE;
 	info_of(2)->flags = UBLK_F_USER_RECOVERY_REISSUE;
-	put("/sys/block/ublkb0/size", "2048\n");
-	put("/sys/block/ublkb1/stat", "7 0 8 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n");
+	calls_put("/sys/block/ublkb0/size", "2048\n");
+	calls_put("/sys/block/ublkb1/stat", "7 0 8 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n");
 }
 
 /* It ends, with a status that is documented; one that is not 0 is explained, or printed. */
@@ -1416,7 +1388,7 @@ static void any_call_may_fail(void)
 	unsigned int runs = 0, failures = 0;
 
 	set_up();
-	put("/dev/ublkc2", "x");
+	calls_put("/dev/ublkc2", "x");
 	server = begin(&server_is);
 	for (size_t c = 0; c < ARRAY_SIZE(commands); c++)
 		for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
@@ -1486,6 +1458,6 @@ int main(void)
 	calls_root(root);
 	calls_hurry(true);
 	result = check_main(tests, ARRAY_SIZE(tests));
-	tear_down();
+	calls_clear();
 	return rmdir(root) ? 1 : result;
 }
