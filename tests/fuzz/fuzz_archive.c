@@ -3,7 +3,7 @@
  * fuzz_archive.c - any bytes as an archive, under three policies
  *
  * fuzz: -max_len=1024
- * brief: 1200000
+ * brief: 400000
  */
 #include <errno.h>
 #include <locale.h>

@@ -3,7 +3,7 @@
  * fuzz_cmdline.c - any text as the kernel's command line; the first byte says whether it is an initramfs
  *
  * fuzz: -max_len=600
- * brief: 1500000
+ * brief: 500000
  */
 #include <stdint.h>
 #include <string.h>

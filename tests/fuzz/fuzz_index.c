@@ -3,7 +3,7 @@
  * fuzz_index.c - any bytes as an index of a member: a file of ours with its checksum right, or one that came in the archive
  *
  * fuzz: -max_len=1500
- * brief: 800000
+ * brief: 400000
  */
 #include <stdint.h>
 #include <unistd.h>

@@ -5,7 +5,7 @@
  * The first four bytes are parameters; the rest is the stream.
  *
  * fuzz: -max_len=2000
- * brief: 30000
+ * brief: 12000
  */
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * fuzz_names.c - any bytes as a name: two that choose the rules, then the name and what else it may be called
  *
  * fuzz: -max_len=1000
- * brief: 2000000
+ * brief: 700000
  */
 #include <locale.h>
 #include <stdint.h>

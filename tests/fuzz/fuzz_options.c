@@ -3,7 +3,7 @@
  * fuzz_options.c - any words as a command line: the first byte is the disk, and each line a word
  *
  * fuzz: -max_len=400
- * brief: 1200000
+ * brief: 500000
  */
 #include <stdint.h>
 #include <unistd.h>

@@ -5,7 +5,7 @@
  * It comes in pieces, as read() likes; the first byte says of how many bytes.
  *
  * fuzz: -max_len=6000
- * brief: 120000
+ * brief: 50000
  */
 #include <fcntl.h>
 #include <stdint.h>

@@ -5,7 +5,7 @@
  * Each message is a byte that says how long it is, and that many bytes; 255 stands for a whole report.
  *
  * fuzz: -max_len=1000
- * brief: 600000
+ * brief: 300000
  */
 #include <stdint.h>
 

@@ -6,7 +6,7 @@
  * What is asked about with NEED_GET_DATA may have become another when its bytes have come.
  *
  * fuzz: -max_len=300
- * brief: 1200000
+ * brief: 500000
  */
 #include <stdint.h>
 

@@ -7,7 +7,7 @@
  * follow each other from its start to its end.
  *
  * fuzz: -max_len=2000
- * brief: 150000
+ * brief: 60000
  */
 #include <stdint.h>
 #include <stdio.h>

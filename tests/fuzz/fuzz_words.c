@@ -5,7 +5,7 @@
  * What is understood can be said again, and then means the same. The first byte says what it is taken for.
  *
  * fuzz: -max_len=200
- * brief: 4000000
+ * brief: 1500000
  */
 #include <inttypes.h>
 #include <stdint.h>
