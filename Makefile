@@ -323,16 +323,16 @@ $(GENERATORS:%=uninstall-%): uninstall-%:
 run: all
 	$(Q)tests/run
 
-# make shell       a shell in that machine, with ublk on its PATH
+# make shell       a shell in that machine, with ublk on its PATH; KERNEL=7.3 for another kernel
+KERNEL ?= 6.12
 shell: all
 	$(Q)build/packages.sh vm
-	$(Q)tests/vm/run --shell
+	$(Q)tests/vm/run --kernel $(KERNEL) --shell
 
 test:
 	$(Q)tests/test
 
 # make cases       the cases in virtual machines, on 6.12; KERNEL=7.2 for another, CASES="mem-save ..." for some
-KERNEL ?= 6.12
 cases: all tools
 	$(Q)build/packages.sh vm
 	$(Q)tests/vm/cases.sh --kernel $(KERNEL) $(CASES)
