@@ -15,7 +15,7 @@ usage() {
 	usage: tests/vm/cases.sh [--kernel NAME|DIR] [--jobs N] [--long] [CASE]...
 
 	  --kernel NAME|DIR  as for tests/vm/run (6.12)
-	  --jobs N           machines at the same time (2)
+	  --jobs N           machines at the same time (three for two processors, since each waits a third of its time)
 	  --long             when no CASE is given: those with a line "# long", in place of those without
 	  --again            at most three that fail are run once more, each alone, and said to be unsteady if they pass then
 	  CASE               a name in tests/vm/cases, or a file; all that do not take long when none is given
@@ -47,7 +47,7 @@ parse() {
 		esac
 		shift
 	done
-	[[ $jobs =~ ^[1-9]$ ]] || misused "--jobs $jobs: this is no number of machines"
+	[[ $jobs =~ ^[1-9][0-9]?$ ]] || misused "--jobs $jobs: this is no number of machines"
 	[ ${#files[@]} -gt 0 ] || find_all
 	[ -e "${files[0]}" ] || misused "there are no cases in $here/cases"
 }
@@ -241,7 +241,7 @@ clean() {
 }
 
 here=$(cd "$(dirname "$0")" && pwd)
-kernel=6.12 jobs=2 long=no again=no files=() options=() passed=0 failed=0 skipped=0 unsteady=0
+kernel=6.12 jobs=$(($(nproc) * 3 / 2)) long=no again=no files=() options=() passed=0 failed=0 skipped=0 unsteady=0
 declare -A running=()
 
 parse "$@"
